@@ -1,1 +1,5 @@
-//! To come.
+//! TMF683 Party Interaction server. `http → app → domain + query → store`; nothing points back.
+
+pub mod domain;
+pub mod query;
+pub mod store;

@@ -1,0 +1,52 @@
+//! The stored PartyInteraction: canonical (v5-shaped) JSON text and what the server knows about it.
+//!
+//! The text is the truth (D3): it keeps every member and every spelling the client sent. `id` and
+//! `href` are not in it. `id` is the key, and `href` depends on the address a reader came by, so
+//! both are put in front when the text is served; that is a copy, not a parse.
+
+use serde_json::{Map, Value};
+
+/// Canonical members of an interaction, without `id` and `href`.
+pub type Members = Map<String, Value>;
+
+/// One stored interaction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interaction {
+    /// UUIDv7 text, or the id an imported interaction came with.
+    pub id: String,
+    /// Grows with every change; the ETag is made from it.
+    pub version: i64,
+    /// The `href` an imported interaction came with; `None` for our own, whose `href` is
+    /// `{href_prefix}{id}`.
+    pub foreign_href: Option<String>,
+    /// Canonical JSON object, without `id` and `href`.
+    pub text: String,
+}
+
+impl Interaction {
+    /// The absolute `href` shown to a reader whose collection address is `href_prefix`
+    /// (`https://host/tmf-api/partyInteraction/v5/partyInteraction/`).
+    pub fn href(&self, href_prefix: &str) -> String {
+        match &self.foreign_href {
+            Some(href) => href.clone(),
+            None => format!("{href_prefix}{}", self.id),
+        }
+    }
+
+    /// The canonical representation as text: `id` and `href` in front of the stored members.
+    pub fn to_text(&self, href_prefix: &str) -> String {
+        let id = Value::from(self.id.as_str());
+        let href = Value::from(self.href(href_prefix));
+        let rest = self.text.strip_prefix('{').unwrap_or(&self.text);
+        let comma = if rest.starts_with('}') { "" } else { "," };
+        format!(r#"{{"id":{id},"href":{href}{comma}{rest}"#)
+    }
+
+    /// The stored members as a tree, spellings kept.
+    ///
+    /// # Errors
+    /// The stored text is not a JSON object: the database was written by something else.
+    pub fn members(&self) -> Result<Members, serde_json::Error> {
+        serde_json::from_str(&self.text)
+    }
+}

@@ -1,0 +1,9 @@
+//! What a PartyInteraction is and how it changes: pure functions, no clock, no I/O.
+
+pub mod event;
+pub mod index;
+pub mod interaction;
+pub mod json;
+pub mod lens;
+pub mod lifecycle;
+pub mod merge_patch;

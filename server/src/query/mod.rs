@@ -1,0 +1,8 @@
+//! TMF630 queries as data: pure functions of the raw query string. Bad input is an error value
+//! that names the culprit, never a guess (D6).
+
+pub mod fields;
+pub mod filter;
+pub mod page;
+pub mod parse;
+pub mod vocabulary;

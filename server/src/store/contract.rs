@@ -1,0 +1,130 @@
+//! The store contract: units of work over canonical documents (D9).
+//!
+//! Each method is one transaction. A change and its events are one call (D7), and the answer is
+//! given only after the commit is durable. No driver type leaks, and nothing here knows HTTP.
+
+use crate::domain::event::Event;
+use crate::domain::index::Key;
+use crate::domain::interaction::Interaction;
+use crate::query::filter::Filter;
+use futures::future::BoxFuture;
+
+/// Result of a unit of work.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Why a unit of work did not happen. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The write queue is full or the database is locked by another process: try again.
+    #[error("the store is busy")]
+    Busy,
+    /// The store has been closed (shutdown).
+    #[error("the store is closed")]
+    Closed,
+    /// The database itself failed: disk full, read-only, corrupt, connection lost.
+    #[error("the store failed: {what}")]
+    Failed {
+        /// What was being done.
+        what: &'static str,
+        /// The driver's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// An interaction ready to be written, with everything derived from it: computed on the caller's
+/// thread so that the writer only binds parameters.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// What is stored.
+    pub interaction: Interaction,
+    /// Entries for the index, see [`crate::domain::index`].
+    pub keys: Vec<Key>,
+    /// Dotted paths in the document that the API document does not know.
+    pub extension_paths: Vec<String>,
+}
+
+/// What became of a conditional change.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Committed.
+    Done,
+    /// There is no such interaction.
+    Missing,
+    /// It exists, but not at the expected version.
+    Changed,
+}
+
+/// A window of matching interactions, in creation order (newest last).
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// All that match, exactly, in the same snapshot as `items`.
+    pub total: u64,
+    /// The window.
+    pub items: Vec<Interaction>,
+}
+
+/// A subscription made by POST /hub.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Subscription {
+    /// UUIDv7 text.
+    pub id: String,
+    /// `v4` or `v5`: the shape its notifications have.
+    pub api_version: String,
+    /// Where notifications are posted, as registered.
+    pub callback: String,
+    /// The filter over events, as registered.
+    pub query: Option<String>,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+}
+
+/// Units of work. Implementations are shared by all request handlers.
+pub trait Store: Send + Sync + 'static {
+    /// Writes a new interaction and its events. `Ok(false)`: the id exists already, nothing written.
+    fn create(&self, record: Record, events: Vec<Event>) -> BoxFuture<'_, StoreResult<bool>>;
+
+    /// Replaces the interaction `record.interaction.id` if it still is at `expected_version`.
+    /// Its place in creation order is kept.
+    fn replace(
+        &self,
+        record: Record,
+        expected_version: i64,
+        events: Vec<Event>,
+    ) -> BoxFuture<'_, StoreResult<Outcome>>;
+
+    /// Deletes an interaction if it still is at `expected_version`.
+    fn delete(
+        &self,
+        id: String,
+        expected_version: i64,
+        events: Vec<Event>,
+    ) -> BoxFuture<'_, StoreResult<Outcome>>;
+
+    /// Reads one interaction: everything acknowledged before the call is visible.
+    fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>>;
+
+    /// Reads a window of the matching interactions and their exact number.
+    /// `limit: None` means all from `offset` on.
+    fn page(
+        &self,
+        filter: Filter,
+        offset: u64,
+        limit: Option<u64>,
+    ) -> BoxFuture<'_, StoreResult<Page>>;
+
+    /// Whether any stored interaction has (or had) this extension path.
+    fn knows_extension_path(&self, path: &str) -> bool;
+
+    /// Stores a subscription. `Ok(false)`: the same callback, query and version is there already.
+    fn subscribe(&self, subscription: Subscription) -> BoxFuture<'_, StoreResult<bool>>;
+
+    /// Removes a subscription made through `api_version`. `Ok(false)`: there is none.
+    fn unsubscribe(&self, id: String, api_version: String) -> BoxFuture<'_, StoreResult<bool>>;
+
+    /// Really writes and reads, for readiness.
+    fn check(&self) -> BoxFuture<'_, StoreResult<()>>;
+
+    /// Commits what is queued, checkpoints, and closes. Later calls answer [`StoreError::Closed`].
+    fn close(&self) -> BoxFuture<'_, StoreResult<()>>;
+}
