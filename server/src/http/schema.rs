@@ -18,6 +18,14 @@ pub struct Violation {
     pub problem: String,
 }
 
+impl Violation {
+    /// The member `name` of the object at `pointer` is not there.
+    pub fn required(pointer: &str, name: &str) -> Self {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        Self { pointer: format!("{pointer}/{name}"), problem: "is required".into() }
+    }
+}
+
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let place = if self.pointer.is_empty() { "the body" } else { &self.pointer };
@@ -78,6 +86,20 @@ impl Schema {
         if fresh.is_empty() { Ok(()) } else { Err(Violations(fresh)) }
     }
 
+    /// Judges only the types of the members that are there.
+    ///
+    /// # Errors
+    /// Where a member has another type than the document gives it.
+    pub fn judge_types(&self, body: &Value) -> Result<(), Violations> {
+        if self.0.is_valid(body) {
+            return Ok(());
+        }
+        let errors = self.0.iter_errors(body);
+        let of_type = errors.filter(|e| matches!(e.kind(), ValidationErrorKind::Type { .. }));
+        let found: Vec<Violation> = of_type.take(MOST_TOLD).map(told).collect();
+        if found.is_empty() { Ok(()) } else { Err(Violations(found)) }
+    }
+
     fn violations(&self, body: &Value) -> Vec<Violation> {
         self.0.iter_errors(body).take(MOST_TOLD).map(told).collect()
     }
@@ -87,8 +109,7 @@ fn told(error: ValidationError<'_>) -> Violation {
     let pointer = error.instance_path().to_string();
     match error.kind() {
         ValidationErrorKind::Required { property } => {
-            let name = property.as_str().unwrap_or_default().replace('~', "~0").replace('/', "~1");
-            Violation { pointer: format!("{pointer}/{name}"), problem: "is required".into() }
+            Violation::required(&pointer, property.as_str().unwrap_or_default())
         }
         _ => {
             let problem = error.masked_with("").to_string();
