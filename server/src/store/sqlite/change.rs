@@ -1,0 +1,210 @@
+//! The SQL of each change: what happens to the tables inside the writer's transaction.
+//!
+//! Functions here neither begin nor commit; the writer does, for many of them at once. Each may
+//! run twice (the first transaction may have been rolled back), so they only read what they are
+//! given. Statements come from the connection's cache: they are compiled once per run.
+
+use super::key::key_from;
+use super::memory::{Memory, News};
+use crate::domain::event::Event;
+use crate::domain::index::Key;
+use crate::store::contract::{Outcome, Record, Subscription};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashSet;
+
+/// What a job works on.
+pub(super) struct Unit<'a> {
+    /// In a transaction.
+    pub(super) connection: &'a Connection,
+    /// What is in memory: the state before the transaction.
+    pub(super) memory: &'a Memory,
+    /// What the job wants to be in memory once the transaction is committed.
+    pub(super) news: &'a mut News,
+}
+
+/// `false`: the id exists.
+pub(super) fn create(
+    unit: &mut Unit<'_>,
+    record: &Record,
+    events: &[Event],
+) -> rusqlite::Result<bool> {
+    let interaction = &record.interaction;
+    let inserted = unit
+        .connection
+        .prepare_cached(
+            "INSERT INTO interaction (id, version, foreign_href, document) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute(params![
+            interaction.id,
+            interaction.version,
+            interaction.foreign_href,
+            interaction.text,
+        ])?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    let seq = unit.connection.last_insert_rowid();
+    for key in &record.keys {
+        add_key(unit.connection, seq, key)?;
+    }
+    add_extension_paths(unit, &record.extension_paths)?;
+    add_events(unit.connection, events)?;
+    Ok(true)
+}
+
+/// Replaces the document, and of the index entries those that differ.
+pub(super) fn replace(
+    unit: &mut Unit<'_>,
+    record: &Record,
+    expected_version: i64,
+    events: &[Event],
+) -> rusqlite::Result<Outcome> {
+    let interaction = &record.interaction;
+    let seq = match find(unit.connection, &interaction.id, expected_version)? {
+        Ok(seq) => seq,
+        Err(outcome) => return Ok(outcome),
+    };
+    unit.connection
+        .prepare_cached(
+            "UPDATE interaction SET version = ?2, foreign_href = ?3, document = ?4 WHERE seq = ?1",
+        )?
+        .execute(params![seq, interaction.version, interaction.foreign_href, interaction.text,])?;
+    let before = keys_of(unit.connection, seq)?;
+    let after: HashSet<&Key> = record.keys.iter().collect();
+    for key in before.iter().filter(|key| !after.contains(key)) {
+        unit.connection
+            .prepare_cached("DELETE FROM attribute WHERE path = ?1 AND value = ?2 AND seq = ?3")?
+            .execute(params![key.path, key.value, seq])?;
+    }
+    for key in after.into_iter().filter(|key| !before.contains(*key)) {
+        add_key(unit.connection, seq, key)?;
+    }
+    add_extension_paths(unit, &record.extension_paths)?;
+    add_events(unit.connection, events)?;
+    Ok(Outcome::Done)
+}
+
+/// Deletes the interaction and its index entries; the outbox keeps what was told of it.
+pub(super) fn delete(
+    unit: &mut Unit<'_>,
+    id: &str,
+    expected_version: i64,
+    events: &[Event],
+) -> rusqlite::Result<Outcome> {
+    let connection = unit.connection;
+    let seq = match find(connection, id, expected_version)? {
+        Ok(seq) => seq,
+        Err(outcome) => return Ok(outcome),
+    };
+    connection.prepare_cached("DELETE FROM attribute WHERE seq = ?1")?.execute([seq])?;
+    connection.prepare_cached("DELETE FROM interaction WHERE seq = ?1")?.execute([seq])?;
+    add_events(connection, events)?;
+    Ok(Outcome::Done)
+}
+
+/// `false`: the same callback with the same query is registered for this version.
+pub(super) fn subscribe(
+    unit: &mut Unit<'_>,
+    subscription: &Subscription,
+) -> rusqlite::Result<bool> {
+    let Subscription { id, api_version, callback, query, created_at } = subscription;
+    let inserted = unit
+        .connection
+        .prepare_cached(
+            "INSERT INTO subscription (id, api_version, callback, query, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (api_version, callback, coalesce(query, '')) DO NOTHING",
+        )?
+        .execute(params![id, api_version, callback, query, created_at])?;
+    Ok(inserted > 0)
+}
+
+/// `false`: there is none of that id and version.
+pub(super) fn unsubscribe(
+    unit: &mut Unit<'_>,
+    id: &str,
+    api_version: &str,
+) -> rusqlite::Result<bool> {
+    let deleted = unit
+        .connection
+        .prepare_cached("DELETE FROM subscription WHERE id = ?1 AND api_version = ?2")?
+        .execute([id, api_version])?;
+    Ok(deleted > 0)
+}
+
+/// Writes for the sake of writing; answers the new count.
+pub(super) fn beat(unit: &mut Unit<'_>) -> rusqlite::Result<i64> {
+    unit.connection
+        .prepare_cached("UPDATE heartbeat SET beat = beat + 1 WHERE one = 1 RETURNING beat")?
+        .query_row([], |row| row.get(0))
+}
+
+/// The `seq` of the interaction at that version, or why there is none.
+fn find(
+    connection: &Connection,
+    id: &str,
+    expected_version: i64,
+) -> rusqlite::Result<Result<i64, Outcome>> {
+    let found: Option<(i64, i64)> = connection
+        .prepare_cached("SELECT seq, version FROM interaction WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(match found {
+        None => Err(Outcome::Missing),
+        Some((_, version)) if version != expected_version => Err(Outcome::Changed),
+        Some((seq, _)) => Ok(seq),
+    })
+}
+
+/// Adds one index entry. The same value twice in one document is one entry.
+fn add_key(connection: &Connection, seq: i64, key: &Key) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO attribute (path, value, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![key.path, key.value, seq])?;
+    Ok(())
+}
+
+/// The index entries an interaction has.
+fn keys_of(connection: &Connection, seq: i64) -> rusqlite::Result<HashSet<Key>> {
+    connection
+        .prepare_cached("SELECT path, value FROM attribute WHERE seq = ?1")?
+        .query_map([seq], key_from)?
+        .collect()
+}
+
+/// Stores the paths that are news. Nearly always there are none, and then this asks memory only.
+fn add_extension_paths(unit: &mut Unit<'_>, paths: &[String]) -> rusqlite::Result<()> {
+    for path in paths {
+        if unit.memory.knows_extension_path(path) {
+            continue;
+        }
+        unit.connection
+            .prepare_cached("INSERT INTO extension_path (path) VALUES (?1) ON CONFLICT DO NOTHING")?
+            .execute([path])?;
+        unit.news.extension_paths.push(path.clone());
+    }
+    Ok(())
+}
+
+fn add_events(connection: &Connection, events: &[Event]) -> rusqlite::Result<()> {
+    for event in events {
+        connection
+            .prepare_cached(
+                "INSERT INTO outbox
+                     (event_id, kind, interaction_id, time, correlation_id, document)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                event.id,
+                event.kind.name(),
+                event.interaction_id,
+                event.time,
+                event.correlation_id,
+                event.document,
+            ])?;
+    }
+    Ok(())
+}

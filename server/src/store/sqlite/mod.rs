@@ -1,0 +1,33 @@
+//! The SQLite back-end: one writer, many readers (D8).
+//!
+//! ```text
+//! create, replace, delete … ─▶ queue ─▶ writer thread ─▶ one transaction for many jobs ─▶ replies
+//! get  ─▶ the calling thread's own read connection, inline
+//! page ─▶ plan ─▶ a pooled read connection on a blocking thread, one snapshot per page
+//! ```
+//!
+//! It does not know HTTP, does not deliver events, and does not read JSON, except where a filter
+//! cannot be decided by the index.
+
+mod candidates;
+mod change;
+mod connection;
+mod error;
+mod group_commit;
+mod job;
+mod key;
+mod memory;
+mod page;
+mod plan;
+mod reader;
+mod schema;
+mod seam;
+mod store;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::OpenError;
+pub use store::{SqliteOptions, SqliteStore};
+pub use writer::Stats;

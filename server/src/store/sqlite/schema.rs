@@ -1,0 +1,102 @@
+//! The schema: its story, its version, and the way from any earlier version to this one.
+//!
+//! `interaction` is the truth. A row holds the JSON text exactly as it is served, `seq` is the
+//! creation order that lists are in, `version` is what conditional changes compare. Everything
+//! else hangs off `seq`, eight bytes, rather than off `id`, thirty-six.
+//!
+//! `attribute` is one generic index instead of one per attribute: a row says that interaction
+//! `seq` has `value` at the indexed `path` (a number given out by [`crate::domain::index`]). Its
+//! primary key is the whole row and it has no rowid, so the table *is* the index, and for one
+//! (path, value) its entries lie together, already in creation order. A new indexed path needs no
+//! new table, only a migration that fills in its entries for interactions written before it.
+//! `attribute_seq` leads from an interaction to its entries. Recomputing them from the document
+//! would save that index, but then a change of the extraction rules would leave entries behind
+//! that nothing ever finds again; and entries of one interaction are appended to it side by side,
+//! which is the cheapest way a B-tree can grow.
+//!
+//! `extension_path` remembers which members beyond the API document were ever stored: that is how
+//! a filter on a member nobody ever sent is told from one on a member that is only rare.
+//!
+//! `outbox` is what happened, written in the transaction of the change (D7). It only ever grows
+//! here; delivery takes from it.
+//!
+//! `subscription` is what POST /hub made. `heartbeat` is one row that readiness writes to.
+//!
+//! All tables are STRICT: SQLite otherwise stores any type anywhere.
+//!
+//! The version is in `PRAGMA user_version`, and `PRAGMA application_id` marks the file as ours:
+//! both are in the file's header, and both change in the transaction of the migration.
+
+use super::error::OpenError;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// "TMFi" in ASCII: in the header of every database of ours.
+pub(super) const APPLICATION_ID: i32 = 0x544D_4669;
+
+/// The way from nothing to now. The n-th brings the database to `user_version` n.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+/// The `user_version` this release reads and writes.
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// What a database file says about itself.
+struct Identity {
+    application_id: i32,
+    version: i64,
+    empty: bool,
+}
+
+/// Refuses databases that are not ours to touch. Only reads.
+pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let path = path.to_path_buf();
+    let identity = match identify(connection) {
+        Ok(identity) => identity,
+        Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            return Err(OpenError::NotADatabase { path });
+        }
+        Err(e) => {
+            let what = "reading its header";
+            return Err(OpenError::Failed { path, what, source: e.into() });
+        }
+    };
+    let Identity { application_id, version, empty } = identity;
+    let fresh = empty && application_id == 0 && version == 0;
+    if application_id != APPLICATION_ID && !fresh {
+        return Err(OpenError::Foreign { path, application_id });
+    }
+    if version > VERSION {
+        return Err(OpenError::Newer { path, found: version, supported: VERSION });
+    }
+    Ok(())
+}
+
+fn identify(connection: &Connection) -> rusqlite::Result<Identity> {
+    Ok(Identity {
+        application_id: connection.pragma_query_value(None, "application_id", |r| r.get(0))?,
+        version: connection.pragma_query_value(None, "user_version", |r| r.get(0))?,
+        empty: connection.query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)",
+            [],
+            |r| r.get(0),
+        )?,
+    })
+}
+
+/// Brings the database to [`VERSION`]: all steps or none.
+///
+/// The version is read inside the transaction, so that of two processes starting on one file the
+/// second finds the work done.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    let done = usize::try_from(version).unwrap_or(0);
+    for step in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(step)?;
+    }
+    if done < MIGRATIONS.len() {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()
+}

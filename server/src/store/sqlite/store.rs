@@ -1,0 +1,195 @@
+//! `SqliteStore`: the store contract on the writer, the readers and the lists.
+//!
+//! Only hands over: every method of the contract is one call to one of its parts.
+
+use super::change;
+use super::connection::{open_writer, resolve};
+use super::error::OpenError;
+use super::memory::Memory;
+use super::page::{Pages, interaction_from};
+use super::reader::Reader;
+use super::writer::{Stats, Writer};
+use crate::domain::event::Event;
+use crate::domain::interaction::Interaction;
+use crate::query::filter::Filter;
+use crate::store::contract::{Outcome, Page, Record, Store, StoreError, StoreResult, Subscription};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use rusqlite::OptionalExtension;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a store is run. The defaults suit a server.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// The most writes one transaction has. 1: each write has a commit of its own.
+    pub max_batch: usize,
+    /// The most writes that wait; one more is told [`StoreError::Busy`].
+    pub queue_length: usize,
+    /// How long to wait for a lock another process holds, and for a turn to run a list.
+    pub busy_timeout: Duration,
+    /// Lists that run at a time.
+    pub list_connections: u32,
+    /// How much of the database file each read connection maps into memory.
+    pub mmap_bytes: u32,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            max_batch: 512,
+            queue_length: 4096,
+            busy_timeout: Duration::from_secs(5),
+            list_connections: 4,
+            mmap_bytes: 0,
+        }
+    }
+}
+
+/// Interactions, outbox and subscriptions in one SQLite file.
+///
+/// Its methods need a Tokio runtime. A store that is dropped without [`Store::close`] still
+/// commits what is queued, but nobody waits for it.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    reader: Reader,
+    pages: Pages,
+    memory: Arc<Memory>,
+}
+
+impl SqliteStore {
+    /// Opens the database, creating or migrating it as needed. Blocks.
+    ///
+    /// # Errors
+    /// The file cannot be used, or is not ours to use: see [`OpenError`].
+    pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, OpenError> {
+        let path = resolve(path.as_ref())?;
+        let failed = |what, source: Box<dyn std::error::Error + Send + Sync>| OpenError::Failed {
+            path: path.clone(),
+            what,
+            source,
+        };
+        let connection = open_writer(&path, &options)?;
+        let memory =
+            Memory::load(&connection).map_err(|e| failed("reading extension paths", e.into()))?;
+        let memory = Arc::new(memory);
+        let writer =
+            Writer::start(connection, Arc::clone(&memory), options.queue_length, options.max_batch)
+                .map_err(|e| failed("starting the writer thread", e.into()))?;
+        let pages = Pages::new(&path, &options);
+        Ok(Self { writer, reader: Reader::new(path, options), pages, memory })
+    }
+
+    /// What the writer has done so far.
+    pub fn stats(&self) -> Stats {
+        self.writer.stats()
+    }
+
+    /// For tests that need a job of their own.
+    #[cfg(test)]
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    fn read(&self, id: &str) -> StoreResult<Option<Interaction>> {
+        self.reader.read("reading an interaction", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, version, foreign_href, document FROM interaction WHERE id = ?1",
+                )?
+                .query_row([id], interaction_from)
+                .optional()
+        })
+    }
+
+    async fn really_check(&self) -> StoreResult<()> {
+        let written = self.writer.submit("writing a heartbeat", change::beat).await?;
+        let read = self.reader.read("reading the heartbeat", |connection| {
+            connection
+                .prepare_cached("SELECT beat FROM heartbeat WHERE one = 1")?
+                .query_row([], |row| row.get::<_, i64>(0))
+        })?;
+        // A later check may have written meanwhile.
+        if read >= written {
+            Ok(())
+        } else {
+            let source = format!("wrote {written}, read {read}").into();
+            Err(StoreError::Failed { what: "reading the heartbeat", source })
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn create(&self, record: Record, events: Vec<Event>) -> BoxFuture<'_, StoreResult<bool>> {
+        let work = move |unit: &mut change::Unit<'_>| change::create(unit, &record, &events);
+        self.writer.submit("creating an interaction", work).boxed()
+    }
+
+    fn replace(
+        &self,
+        record: Record,
+        expected_version: i64,
+        events: Vec<Event>,
+    ) -> BoxFuture<'_, StoreResult<Outcome>> {
+        let work = move |unit: &mut change::Unit<'_>| {
+            change::replace(unit, &record, expected_version, &events)
+        };
+        self.writer.submit("replacing an interaction", work).boxed()
+    }
+
+    fn delete(
+        &self,
+        id: String,
+        expected_version: i64,
+        events: Vec<Event>,
+    ) -> BoxFuture<'_, StoreResult<Outcome>> {
+        let work =
+            move |unit: &mut change::Unit<'_>| change::delete(unit, &id, expected_version, &events);
+        self.writer.submit("deleting an interaction", work).boxed()
+    }
+
+    fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>> {
+        async move { self.read(id) }.boxed()
+    }
+
+    fn page(
+        &self,
+        filter: Filter,
+        offset: u64,
+        limit: Option<u64>,
+    ) -> BoxFuture<'_, StoreResult<Page>> {
+        self.pages.page(filter, offset, limit).boxed()
+    }
+
+    fn knows_extension_path(&self, path: &str) -> bool {
+        self.memory.knows_extension_path(path)
+    }
+
+    fn subscribe(&self, subscription: Subscription) -> BoxFuture<'_, StoreResult<bool>> {
+        let work = move |unit: &mut change::Unit<'_>| change::subscribe(unit, &subscription);
+        self.writer.submit("storing a subscription", work).boxed()
+    }
+
+    fn unsubscribe(&self, id: String, api_version: String) -> BoxFuture<'_, StoreResult<bool>> {
+        let work = move |unit: &mut change::Unit<'_>| change::unsubscribe(unit, &id, &api_version);
+        self.writer.submit("removing a subscription", work).boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, StoreResult<()>> {
+        self.really_check().boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, StoreResult<()>> {
+        async move {
+            // Readers first: the checkpoint empties the log only if nobody reads from it.
+            self.writer.stop();
+            self.reader.close();
+            self.pages.close();
+            self.writer.ended().await;
+            Ok(())
+        }
+        .boxed()
+    }
+}
