@@ -4,6 +4,7 @@
 //! `href` are not in it. `id` is the key, and `href` depends on the address a reader came by, so
 //! both are put in front when the text is served; that is a copy, not a parse.
 
+use super::json;
 use serde_json::{Map, Value};
 
 /// Canonical members of an interaction, without `id` and `href`.
@@ -47,6 +48,6 @@ impl Interaction {
     /// # Errors
     /// The stored text is not a JSON object: the database was written by something else.
     pub fn members(&self) -> Result<Members, serde_json::Error> {
-        serde_json::from_str(&self.text)
+        json::reread(&self.text)
     }
 }

@@ -7,3 +7,4 @@ pub mod json;
 pub mod lens;
 pub mod lifecycle;
 pub mod merge_patch;
+mod spelling;
