@@ -10,6 +10,21 @@ use serde_json::{Map, Value};
 /// Canonical members of an interaction, without `id` and `href`.
 pub type Members = Map<String, Value>;
 
+/// Changes an object, after which an `@type` that stood last stands last again. Standing there is
+/// how the v4 lens tells that no client sent it, see [`super::lens`].
+pub(crate) fn keeping_type_last(members: &mut Members, change: impl FnOnce(&mut Members)) {
+    let is_last =
+        |members: &Members| members.keys().next_back().is_some_and(|last| last == "@type");
+    let was_last = is_last(members);
+    change(members);
+    if was_last
+        && !is_last(members)
+        && let Some(kept) = members.shift_remove("@type")
+    {
+        members.insert("@type".to_owned(), kept);
+    }
+}
+
 /// One stored interaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interaction {
