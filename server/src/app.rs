@@ -3,15 +3,13 @@
 //! Everything here is canonical. What a version adds (its shape, its schema, its paths) happened
 //! before, in `http`. Time and identity are drawn here, once per request.
 
-use crate::domain::event;
+use crate::domain::event::{Occasion, events_of_change, events_of_create, events_of_delete};
 use crate::domain::index;
 use crate::domain::interaction::{Interaction, Members};
-use crate::domain::lifecycle::{self, Immutable, StatedDates};
+use crate::domain::lifecycle::{self, Refusal, StatedDates};
 use crate::query::filter::Filter;
 use crate::query::vocabulary::Vocabulary;
-use crate::store::contract::{
-    Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
-};
+use crate::store::contract::{Outcome, Page, Record, Store, StoreError, StoreResult, Subscription};
 use chrono::{SecondsFormat, Utc};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -40,9 +38,9 @@ pub enum AppError {
     /// The same callback and query are subscribed already.
     #[error("subscribed already")]
     AlreadySubscribed,
-    /// A member that never changes would have.
+    /// The lifecycle forbids it: a member that never changes would have, or a foreign root `@type`.
     #[error(transparent)]
-    Immutable(#[from] Immutable),
+    Refused(#[from] Refusal),
     /// The stored text is not JSON: the database was written by something else.
     #[error("the stored interaction {id} is not a JSON object")]
     Corrupt {
@@ -100,24 +98,26 @@ impl App {
     /// Records an interaction and its create event.
     ///
     /// # Errors
-    /// [`AppError::Store`].
+    /// [`AppError::Refused`], [`AppError::Store`].
     pub async fn create(
         &self,
         members: Members,
         stated: StatedDates,
-        correlation_id: Option<String>,
+        correlation_id: Option<&str>,
     ) -> Result<Interaction, AppError> {
+        lifecycle::check_root_type(&members)?;
         let now = now();
         let members = lifecycle::created(members, &now, stated);
         let interaction = Interaction {
-            id: Uuid::now_v7().to_string(),
+            id: new_id(),
             version: version_after(0),
             foreign_href: None,
             text: text_of(&members),
         };
-        let event = event::created(&interaction, new_id(), &now, correlation_id);
+        let occasion = Occasion { time: &now, correlation_id };
+        let events = events_of_create(&interaction, occasion, new_id);
         let record = self.record(interaction.clone(), &members);
-        if self.store.create(record, vec![event]).await? {
+        if self.store.create(record, events).await? {
             Ok(interaction)
         } else {
             // A UUIDv7 drawn twice: the caller may simply try again.
@@ -147,12 +147,13 @@ impl App {
     ///
     /// # Errors
     /// What `edit` answers, [`AppError::NotFound`], [`AppError::PreconditionFailed`],
-    /// [`AppError::Immutable`], [`AppError::Contended`], [`AppError::Store`].
+    /// [`AppError::Refused`], [`AppError::Contended`], [`AppError::Store`].
     pub async fn change<E: From<AppError>>(
         &self,
         id: &str,
         precondition: &Precondition,
-        correlation_id: Option<String>,
+        stated: StatedDates,
+        correlation_id: Option<&str>,
         edit: impl Fn(&Interaction, &Members) -> Result<Members, E>,
     ) -> Result<Interaction, E> {
         for _ in 0..MOST_ATTEMPTS {
@@ -163,16 +164,16 @@ impl App {
             let old = members_of(&before)?;
             let now = now();
             let edited = edit(&before, &old)?;
-            let Some(new) = lifecycle::changed(&old, edited, &now).map_err(AppError::from)? else {
-                return Ok(before);
-            };
+            let changed = lifecycle::changed(&old, edited, &now, stated).map_err(AppError::from)?;
+            let Some(changed) = changed else { return Ok(before) };
             let after = Interaction {
                 version: version_after(before.version),
-                text: text_of(&new),
+                text: text_of(&changed.members),
                 ..before.clone()
             };
-            let events = event::changed(&after, &old, &new, new_id, &now, correlation_id.as_deref());
-            let record = self.record(after.clone(), &new);
+            let occasion = Occasion { time: &now, correlation_id };
+            let events = events_of_change(&after, &changed, occasion, new_id);
+            let record = self.record(after.clone(), &changed.members);
             let outcome = self.store.replace(record, before.version, events).await;
             match outcome.map_err(AppError::from)? {
                 Outcome::Done => return Ok(after),
@@ -191,15 +192,16 @@ impl App {
         &self,
         id: &str,
         precondition: &Precondition,
-        correlation_id: Option<String>,
+        correlation_id: Option<&str>,
     ) -> Result<(), AppError> {
         for _ in 0..MOST_ATTEMPTS {
             let before = self.get(id).await?;
             if !precondition.holds(before.version) {
                 return Err(AppError::PreconditionFailed);
             }
-            let event = event::deleted(&before, new_id(), &now(), correlation_id.clone());
-            match self.store.delete(before.id, before.version, vec![event]).await? {
+            let now = now();
+            let events = events_of_delete(&before, Occasion { time: &now, correlation_id }, new_id);
+            match self.store.delete(before.id, before.version, events).await? {
                 Outcome::Done => return Ok(()),
                 Outcome::Missing | Outcome::Changed => {}
             }
@@ -252,9 +254,11 @@ impl App {
     }
 
     fn record(&self, interaction: Interaction, members: &Members) -> Record {
-        let keys = index::keys(&interaction.id, interaction.foreign_href.as_deref(), members);
-        let extension_paths = self.vocabulary.extension_paths(members);
-        Record { interaction, keys, extension_paths }
+        Record {
+            keys: index::keys(&interaction.id, interaction.foreign_href.as_deref(), members),
+            extension_paths: self.vocabulary.extension_paths(members),
+            interaction,
+        }
     }
 }
 

@@ -3,6 +3,13 @@
 //! 4xx: the caller can mend it, and is told what. 500: our bug; 503: try again. What went wrong
 //! inside stays in the log.
 
+use crate::app::AppError;
+use crate::domain::json::JsonError;
+use crate::domain::lens::LensError;
+use crate::domain::lifecycle::Refusal;
+use crate::http::schema::Violations;
+use crate::query::parse::QueryError;
+use crate::store::contract::StoreError;
 use dropshot::{ErrorStatusCode, HttpError};
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
@@ -119,6 +126,11 @@ impl ApiError {
             .message(format!("taken: {}", taken.join(", ")))
     }
 
+    /// The same for a PATCH, which has a header of its own for them (RFC 5789 §3.1).
+    pub fn accept_patch(self, taken: &[&str]) -> Self {
+        self.with_header(HeaderName::from_static("accept-patch"), &taken.join(", "))
+    }
+
     /// 500. `what` goes to the log, not to the caller.
     pub fn internal(what: impl std::fmt::Display) -> Self {
         tracing::error!("{what}");
@@ -200,4 +212,68 @@ impl From<HttpError> for ApiError {
             Self::internal(error.internal_message)
         }
     }
+}
+
+impl From<JsonError> for ApiError {
+    fn from(error: JsonError) -> Self {
+        Self::invalid_body(error.to_string())
+    }
+}
+
+impl From<Violations> for ApiError {
+    fn from(error: Violations) -> Self {
+        Self::invalid_body(error.to_string())
+    }
+}
+
+impl From<LensError> for ApiError {
+    fn from(error: LensError) -> Self {
+        Self::invalid_body(error.to_string())
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(error: Refusal) -> Self {
+        Self::invalid_body(error.to_string())
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        Self::invalid_request(error.to_string())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::busy("Too many writes are waiting"),
+            StoreError::Closed => Self::busy("The server is stopping"),
+            StoreError::Failed { .. } => Self::internal(with_causes(&error)),
+        }
+    }
+}
+
+impl From<AppError> for ApiError {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::NotFound { resource, id } => Self::not_found(resource, &id),
+            AppError::PreconditionFailed => Self::precondition_failed(),
+            AppError::Contended => {
+                Self::conflict("Too many clients change this interaction at once; try again")
+            }
+            AppError::AlreadySubscribed => {
+                Self::conflict("The same callback and query are subscribed already")
+            }
+            AppError::Refused(refusal) => refusal.into(),
+            AppError::Corrupt { .. } => Self::internal(with_causes(&error)),
+            AppError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The whole chain on one line, for the log.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

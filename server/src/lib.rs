@@ -2,12 +2,12 @@
 
 mod app;
 pub mod config;
-pub mod domain;
+mod domain;
 mod error;
 mod http;
 mod log;
-pub mod query;
-pub mod store;
+mod query;
+mod store;
 
 use crate::app::App;
 use crate::config::{Settings, StoreUrl};
@@ -18,7 +18,7 @@ use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::Store;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use anyhow::Context as _;
-use dropshot::{ApiDescription, ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
+use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,10 +39,8 @@ pub struct Running {
 /// The store cannot be opened, the token file cannot be read, or the address is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let store = open_store(&settings)?;
-    let vocabulary = Vocabulary::from_schema(
-        tmf683_generated::v5::operations::SCHEMAS,
-        "PartyInteraction",
-    )?;
+    let vocabulary =
+        Vocabulary::from_schema(tmf683_generated::v5::operations::SCHEMAS, "PartyInteraction")?;
     let token_file = settings.auth.token_file.as_path();
     let tokens = (token_file != Path::new("")).then(|| Tokens::read(token_file)).transpose()?;
     let context = Context {
@@ -71,8 +69,10 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
 fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     match &settings.store {
         StoreUrl::Sqlite(path) => {
-            let options =
-                SqliteOptions { queue: settings.limits.write_queue, ..SqliteOptions::default() };
+            let options = SqliteOptions {
+                queue_length: settings.limits.write_queue,
+                ..SqliteOptions::default()
+            };
             let store = SqliteStore::open(path, options)
                 .with_context(|| format!("store: {}", settings.store))?;
             Ok(Arc::new(store))

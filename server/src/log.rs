@@ -21,7 +21,7 @@ pub fn init(settings: &Log) -> anyhow::Result<()> {
 
 /// What dropshot logs to. Its per-request lines at Info would cost almost half the throughput, and
 /// the access log has them.
-pub(crate) fn for_dropshot() -> slog::Logger {
+pub fn for_dropshot() -> slog::Logger {
     slog::Logger::root(ToTracing.filter_level(Level::Warning).fuse(), slog::o!())
 }
 

@@ -12,7 +12,7 @@ pub type Members = Map<String, Value>;
 
 /// Changes an object, after which an `@type` that stood last stands last again. Standing there is
 /// how the v4 lens tells that no client sent it, see [`super::lens`].
-pub(crate) fn keeping_type_last(members: &mut Members, change: impl FnOnce(&mut Members)) {
+pub fn keeping_type_last(members: &mut Members, change: impl FnOnce(&mut Members)) {
     let is_last =
         |members: &Members| members.keys().next_back().is_some_and(|last| last == "@type");
     let was_last = is_last(members);

@@ -86,7 +86,7 @@ pub fn parse(bytes: &[u8], limits: Limits) -> Result<Value, JsonError> {
 
 /// Reads the text of an object that was written by us, spellings kept. Not bounded beyond
 /// serde_json's own recursion limit: it was when it came in.
-pub(crate) fn reread(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
+pub fn reread(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
     match Reading::new(text, Limits { depth: usize::MAX }).run()? {
         Value::Object(members) => Ok(members),
         _ => Err(serde_json::Error::custom("not an object")),

@@ -5,10 +5,10 @@ use crate::http::call::entity_tag;
 use dropshot::Body;
 use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use http::{HeaderMap, StatusCode};
-use tmf683_generated::serving::Reply;
+use tmf683_generated::serving::{Documented, Reply};
 
 /// An answer under construction.
-pub(crate) struct Answer {
+pub struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
@@ -16,29 +16,29 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// A JSON body.
-    pub(crate) fn json(status: StatusCode, text: String) -> Self {
+    pub fn json(status: StatusCode, text: String) -> Self {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Self { status, headers, body: text.into() }
     }
 
     /// No body: 204, 304.
-    pub(crate) fn empty(status: StatusCode) -> Self {
+    pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), body: Body::empty() }
     }
 
     /// The version of the resource in the body.
-    pub(crate) fn etag(self, version: i64) -> Result<Self, ApiError> {
+    pub fn etag(self, version: i64) -> Result<Self, ApiError> {
         self.header(ETAG, &entity_tag(version))
     }
 
     /// Where the resource just made is.
-    pub(crate) fn location(self, url: &str) -> Result<Self, ApiError> {
+    pub fn location(self, url: &str) -> Result<Self, ApiError> {
         self.header(LOCATION, url)
     }
 
     /// How many there are, how many are here, and where the others are (TMF630 "Paging").
-    pub(crate) fn page(self, total: u64, here: usize, links: &str) -> Result<Self, ApiError> {
+    pub fn page(self, total: u64, here: usize, links: &str) -> Result<Self, ApiError> {
         self.header(HeaderName::from_static("x-total-count"), &total.to_string())?
             .header(HeaderName::from_static("x-result-count"), &here.to_string())?
             .header(LINK, links)
@@ -51,7 +51,7 @@ impl Answer {
     }
 
     /// As the answer of a generated operation.
-    pub(crate) fn reply<S>(self) -> Reply<S> {
+    pub fn reply<S: Documented>(self) -> Reply<S> {
         Reply::new(self.status, self.headers, self.body)
     }
 }

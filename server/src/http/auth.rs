@@ -12,11 +12,11 @@ const LEAST_TOKEN_BYTES: usize = 16;
 
 /// The tokens that open the API. Only digests are kept, so neither a log nor a core dump tells one,
 /// and how long a look-up takes says nothing about the token.
-pub(crate) struct Tokens(HashSet<[u8; 32]>);
+pub struct Tokens(HashSet<[u8; 32]>);
 
 impl Tokens {
     /// One token per line; empty lines and lines starting with `#` do not count.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
         let place = || format!("auth.token_file {}", path.display());
         let text = std::fs::read_to_string(path).with_context(place)?;
         let lines = text.lines().map(str::trim);
@@ -32,7 +32,7 @@ impl Tokens {
     }
 
     /// Whether the request carries one of the tokens.
-    pub(crate) fn admit(&self, headers: &HeaderMap) -> bool {
+    pub fn admit(&self, headers: &HeaderMap) -> bool {
         let credentials = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = credentials.and_then(|text| text.split_once(' ')).filter(|(scheme, _)| {
             // RFC 9110 §11.1: the scheme is case-insensitive.

@@ -4,20 +4,23 @@ use crate::app::Precondition;
 use crate::error::ApiError;
 use crate::http::context::Context;
 use crate::http::version::Version;
+use bytes::Bytes;
 use dropshot::{RequestContext, RequestInfo};
+use http::Method;
 use http::header::{HOST, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use http::uri::Authority;
 use std::net::SocketAddr;
+use tmf683_generated::serving::{BodyError, JsonBody};
 
 /// Longest correlation id that is taken from a request.
 const MOST_CORRELATION_ID_BYTES: usize = 256;
 
 /// A request on its way through one version of the API.
-pub(crate) struct Call<'a> {
+pub struct Call<'a> {
     /// The server's shared state.
-    pub(crate) context: &'a Context,
+    pub context: &'a Context,
     /// The version it came through.
-    pub(crate) version: Version,
+    pub version: Version,
     request: &'a RequestInfo,
     /// Where we listen, for requests that name no host.
     local_addr: SocketAddr,
@@ -26,7 +29,7 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// The base is read off the path, for one version may hang at several.
-    pub(crate) fn new(version: Version, rqctx: &'a RequestContext<Context>) -> Self {
+    pub fn new(version: Version, rqctx: &'a RequestContext<Context>) -> Self {
         let path = rqctx.request.uri().path();
         let bases = version.bases();
         let base = bases.iter().find(|base| path.starts_with(*base)).unwrap_or(&bases[0]);
@@ -35,7 +38,7 @@ impl<'a> Call<'a> {
     }
 
     /// The query string as it was sent.
-    pub(crate) fn raw_query(&self) -> &'a str {
+    pub fn raw_query(&self) -> &'a str {
         self.request.uri().query().unwrap_or_default()
     }
 
@@ -44,7 +47,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// 400 for a Host header that is no authority.
-    pub(crate) fn url(&self, path: &str) -> Result<String, ApiError> {
+    pub fn url(&self, path: &str) -> Result<String, ApiError> {
         let base = self.base;
         if let Some(root) = &self.context.public_url {
             return Ok(format!("{root}{base}{path}"));
@@ -66,23 +69,23 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// As [`Self::url`].
-    pub(crate) fn href_prefix(&self) -> Result<String, ApiError> {
+    pub fn href_prefix(&self) -> Result<String, ApiError> {
         self.url("/partyInteraction/")
     }
 
     /// The id that ties this request to others, for the events it makes.
-    pub(crate) fn correlation_id(&self) -> Option<String> {
+    pub fn correlation_id(&self) -> Option<&'a str> {
         let named = HeaderName::from_static("x-correlation-id");
         let traced = HeaderName::from_static("traceparent");
         let id = [named, traced].iter().find_map(|name| self.header(name).ok().flatten())?;
-        (!id.is_empty() && id.len() <= MOST_CORRELATION_ID_BYTES).then(|| id.to_owned())
+        (!id.is_empty() && id.len() <= MOST_CORRELATION_ID_BYTES).then_some(id)
     }
 
     /// `If-Match` (RFC 9110 §13.1.1).
     ///
     /// # Errors
     /// 400 when it is not a list of entity tags.
-    pub(crate) fn precondition(&self) -> Result<Precondition, ApiError> {
+    pub fn precondition(&self) -> Result<Precondition, ApiError> {
         Ok(match self.entity_tags(&IF_MATCH)? {
             None | Some(EntityTags::Any) => Precondition::Whatever,
             Some(EntityTags::Listed(tags)) => {
@@ -97,11 +100,28 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// 400 when it is not a list of entity tags.
-    pub(crate) fn has_version(&self, version: i64) -> Result<bool, ApiError> {
+    pub fn has_version(&self, version: i64) -> Result<bool, ApiError> {
         Ok(match self.entity_tags(&IF_NONE_MATCH)? {
             None => false,
             Some(EntityTags::Any) => true,
             Some(EntityTags::Listed(tags)) => tags.iter().any(|tag| tag.version == Some(version)),
+        })
+    }
+
+    /// The bytes of a body of one of the media types taken; none said is JSON.
+    ///
+    /// # Errors
+    /// 415, 413, or 400 for a body that ends early.
+    pub async fn read<T>(&self, body: JsonBody<T>, taken: &[&str]) -> Result<Bytes, ApiError> {
+        if body.media_type().is_some_and(|media_type| !taken.contains(&media_type.as_str())) {
+            let error = ApiError::unsupported_media_type(taken);
+            let is_patch = self.request.method() == Method::PATCH;
+            return Err(if is_patch { error.accept_patch(taken) } else { error });
+        }
+        let bound = self.context.limits.body_bytes;
+        body.read(bound).await.map_err(|error| match error {
+            BodyError::TooLarge => ApiError::body_too_large(bound),
+            BodyError::Broken(_) => ApiError::incomplete_body(),
         })
     }
 
@@ -150,6 +170,6 @@ impl EntityTag {
 }
 
 /// The entity tag of a version; strong, for the same version is the same bytes at the same URL.
-pub(crate) fn entity_tag(version: i64) -> String {
+pub fn entity_tag(version: i64) -> String {
     format!("\"{version}\"")
 }

@@ -16,34 +16,34 @@ use http::Response;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
-use tmf683_generated::serving::{Guard, Operation};
+use tmf683_generated::serving::{Guard, Operation, PathMethods};
 
 /// Shared by all requests.
-pub(crate) struct Context {
+pub struct Context {
     /// The use cases.
-    pub(crate) app: App,
+    pub app: App,
     /// Bounds on every input.
-    pub(crate) limits: Limits,
+    pub limits: Limits,
     /// What clients reach us by; `None`: the Host header says.
-    pub(crate) public_url: Option<String>,
+    pub public_url: Option<String>,
     /// Who may come in; `None`: everybody.
-    pub(crate) tokens: Option<Tokens>,
+    pub tokens: Option<Tokens>,
     /// Whether each request makes a log line.
-    pub(crate) access_log: bool,
+    pub access_log: bool,
     /// Compiled request schemas, in the order of [`Version::ALL`].
-    pub(crate) schemas: [Schemas; 2],
+    pub schemas: [Schemas; 2],
 }
 
 impl Call<'_> {
     /// The compiled request schemas of this call's version.
-    pub(crate) fn schemas(&self) -> &Schemas {
+    pub fn schemas(&self) -> &Schemas {
         self.context.schemas_of(self.version)
     }
 }
 
 impl Context {
     /// The compiled request schemas of a version.
-    pub(crate) fn schemas_of(&self, version: Version) -> &Schemas {
+    pub fn schemas_of(&self, version: Version) -> &Schemas {
         let [v4, v5] = &self.schemas;
         match version {
             Version::V4 => v4,
@@ -52,7 +52,7 @@ impl Context {
     }
 
     /// Whether the request may go on.
-    pub(crate) fn admit(&self, request: &RequestInfo) -> Result<(), ApiError> {
+    pub fn admit(&self, request: &RequestInfo) -> Result<(), ApiError> {
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > self.limits.url_bytes {
             return Err(ApiError::uri_too_long(self.limits.url_bytes));
@@ -107,12 +107,12 @@ impl Guard for Context {
 
     async fn method_not_allowed(
         rqctx: &RequestContext<Self>,
-        allowed: &'static [&'static str],
+        path: &'static PathMethods,
     ) -> Result<Response<Body>, ApiError> {
         let since = Instant::now();
         let context = rqctx.context();
         let admitted = context.admit(&rqctx.request);
-        let error = admitted.err().unwrap_or_else(|| ApiError::method_not_allowed(allowed));
+        let error = admitted.err().unwrap_or_else(|| ApiError::method_not_allowed(path.allowed));
         context.log(&rqctx.request, "methodNotAllowed", error.status().as_u16(), since);
         Ok(error.into_response())
     }

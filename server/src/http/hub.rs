@@ -11,7 +11,7 @@ use url::Url;
 
 impl Call<'_> {
     /// POST on `/hub`.
-    pub(crate) async fn subscribe(&self, body: &[u8]) -> Result<Answer, ApiError> {
+    pub async fn subscribe(&self, body: &[u8]) -> Result<Answer, ApiError> {
         let body = self.parsed(body)?;
         self.schemas().judge_subscribe(&body)?;
         let body = object(body)?;
@@ -33,7 +33,7 @@ impl Call<'_> {
     }
 
     /// DELETE on `/hub/{id}`.
-    pub(crate) async fn unsubscribe(&self, id: &str) -> Result<Answer, ApiError> {
+    pub async fn unsubscribe(&self, id: &str) -> Result<Answer, ApiError> {
         self.context.app.unsubscribe(self.version.name(), id).await?;
         Ok(Answer::empty(StatusCode::NO_CONTENT))
     }

@@ -1,8 +1,8 @@
 //! The operations on interactions, the same for every version but for its view and its schemas.
 
-use crate::app::AppError;
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::json::{self, Limits};
+use crate::domain::lifecycle;
 use crate::domain::merge_patch;
 use crate::error::ApiError;
 use crate::http::answer::Answer;
@@ -15,18 +15,18 @@ use http::StatusCode;
 use serde_json::Value;
 
 /// Media types of a patch that are understood (RFC 7396).
-pub(crate) const PATCH_MEDIA_TYPES: &[&str] = &["application/json", "application/merge-patch+json"];
+pub const PATCH_MEDIA_TYPES: &[&str] = &["application/json", "application/merge-patch+json"];
 
 impl Call<'_> {
     /// GET on the collection.
-    pub(crate) async fn list(&self) -> Result<Answer, ApiError> {
+    pub async fn list(&self) -> Result<Answer, ApiError> {
         let href_prefix = self.href_prefix()?;
         let settings = &self.context.limits;
         let query = parse::parse(
             self.raw_query(),
             &QueryContext {
                 vocabulary: self.context.app.vocabulary(),
-                canonical_path: &|path| self.version.canonical_path(path),
+                canonical_paths: &|path| self.version.canonical_paths(path),
                 knows_extension: &|path| self.context.app.knows_extension_path(path),
                 href_prefix: &href_prefix,
                 max_conditions: settings.conditions,
@@ -49,7 +49,7 @@ impl Call<'_> {
     }
 
     /// GET on one.
-    pub(crate) async fn retrieve(&self, id: &str) -> Result<Answer, ApiError> {
+    pub async fn retrieve(&self, id: &str) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
         let interaction = self.context.app.get(id).await?;
         if self.has_version(interaction.version)? {
@@ -60,7 +60,7 @@ impl Call<'_> {
     }
 
     /// POST on the collection.
-    pub(crate) async fn create(&self, body: &[u8]) -> Result<Answer, ApiError> {
+    pub async fn create(&self, body: &[u8]) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
         let href_prefix = self.href_prefix()?;
         let body = self.parsed(body)?;
@@ -77,7 +77,7 @@ impl Call<'_> {
     }
 
     /// PATCH on one, by merge patch (RFC 7396).
-    pub(crate) async fn patch(&self, id: &str, body: &[u8]) -> Result<Answer, ApiError> {
+    pub async fn patch(&self, id: &str, body: &[u8]) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
         let precondition = self.precondition()?;
         let href_prefix = self.href_prefix()?;
@@ -85,15 +85,15 @@ impl Call<'_> {
         let edit = |interaction: &Interaction, stored: &Members| {
             self.merged(interaction, stored, &patch, &href_prefix)
         };
+        let (app, dates) = (&self.context.app, self.version.stated_dates());
         let correlation_id = self.correlation_id();
-        let app = &self.context.app;
-        let interaction = app.change(id, &precondition, correlation_id, edit).await?;
+        let interaction = app.change(id, &precondition, dates, correlation_id, edit).await?;
         let text = self.shown(&interaction, &href_prefix, fields.as_ref())?;
         Answer::json(StatusCode::OK, text).etag(interaction.version)
     }
 
     /// DELETE on one.
-    pub(crate) async fn delete(&self, id: &str) -> Result<Answer, ApiError> {
+    pub async fn delete(&self, id: &str) -> Result<Answer, ApiError> {
         self.only_fields()?;
         let precondition = self.precondition()?;
         self.context.app.delete(id, &precondition, self.correlation_id()).await?;
@@ -109,12 +109,13 @@ impl Call<'_> {
         patch: &Members,
         href_prefix: &str,
     ) -> Result<Members, ApiError> {
-        let view = self.version.view(stored.clone());
-        let before = self.version.identified(interaction, view, href_prefix);
-        let after = merge_patch::merge(before.clone(), patch);
-        immutable_identity(&before, &after)?;
+        let mut patch = patch.clone();
+        lifecycle::take_identity(&mut patch, &interaction.id, &interaction.href(href_prefix))?;
+        let before = self.version.view(stored.clone());
+        let mut after = before.clone();
+        merge_patch::apply(&mut after, patch);
         let after = self.schemas().judge_change(before, after)?;
-        let canonical = self.version.put(Some(stored), without_identity(after))?;
+        let canonical = self.version.put(Some(stored), after)?;
         self.judge_for_v5(&canonical)?;
         Ok(canonical)
     }
@@ -164,10 +165,4 @@ fn without_identity(mut members: Members) -> Members {
     members.shift_remove("id");
     members.shift_remove("href");
     members
-}
-
-fn immutable_identity(before: &Members, after: &Members) -> Result<(), AppError> {
-    let changed: Vec<&'static str> =
-        ["id", "href"].into_iter().filter(|name| before.get(*name) != after.get(*name)).collect();
-    if changed.is_empty() { Ok(()) } else { Err(AppError::Immutable(changed.into())) }
 }

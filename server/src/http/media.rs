@@ -5,7 +5,7 @@ use http::header::ACCEPT;
 
 /// Whether the caller takes `application/json`. No `Accept` takes everything; the most specific
 /// range that matches decides, and `q=0` refuses.
-pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
+pub fn accepts_json(headers: &HeaderMap) -> bool {
     let mut best: Option<(u8, bool)> = None;
     let mut any = false;
     for value in headers.get_all(ACCEPT) {

@@ -20,7 +20,7 @@ use tmf683_generated::{v4, v5};
 const LIVE: &str = r#"{"status":"pass"}"#;
 
 /// Registers health and documents.
-pub(crate) fn register(api: &mut ApiDescription<Context>) -> anyhow::Result<()> {
+pub fn register(api: &mut ApiDescription<Context>) -> anyhow::Result<()> {
     get(api, "/health/live", |_| async { Ok(json_response(Bytes::from_static(LIVE.as_bytes()))) })?;
     get(api, "/health/ready", |rqctx| async move {
         rqctx.context().app.check().await.map_err(|error| {
@@ -95,12 +95,7 @@ where
     Ok(())
 }
 
-fn endpoint<'a, F, A>(
-    operation: String,
-    method: Method,
-    path: &'a str,
-    handler: F,
-) -> ApiEndpoint<'a, Context>
+fn endpoint<F, A>(operation: String, method: Method, path: &str, handler: F) -> ApiEndpoint<Context>
 where
     F: Fn(RequestContext<Context>) -> A + Send + Sync + 'static,
     A: Future<Output = Result<Response<Body>, ApiError>> + Send + 'static,

@@ -47,19 +47,21 @@ impl Version {
         self == Self::V5
     }
 
-    /// Which dates a create may state: those its create schema has.
+    /// Whether a client may state the dates of creation and of a change of status: v4's schemas have
+    /// them.
     pub fn stated_dates(self) -> StatedDates {
         match self {
             Self::V4 => StatedDates::Kept,
-            Self::V5 => StatedDates::Replaced,
+            Self::V5 => StatedDates::Overruled,
         }
     }
 
-    /// The canonical path of an attribute path of this version; `None` when it has no such path.
-    pub fn canonical_path(self, path: &[String]) -> Option<Path> {
+    /// Where the attribute at a path of this version is in canonical documents: nowhere when it has
+    /// no such path, twice when either place may hold it.
+    pub fn canonical_paths(self, path: &[String]) -> Vec<Path> {
         match self {
-            Self::V4 => lens::path_to_canonical(path),
-            Self::V5 => Some(path.to_vec()),
+            Self::V4 => lens::paths_to_canonical(path),
+            Self::V5 => vec![path.to_vec()],
         }
     }
 
@@ -148,12 +150,9 @@ impl Schemas {
                 "PartyInteraction_Update",
                 "EventSubscriptionInput",
             ),
-            Version::V5 => (
-                v5::operations::SCHEMAS,
-                "PartyInteraction_FVO",
-                "PartyInteraction_MVO",
-                "Hub_FVO",
-            ),
+            Version::V5 => {
+                (v5::operations::SCHEMAS, "PartyInteraction_FVO", "PartyInteraction_MVO", "Hub_FVO")
+            }
         };
         let definitions: Value = serde_json::from_str(text)?;
         let required = &definitions["$defs"][create]["required"];
@@ -169,7 +168,7 @@ impl Schemas {
     ///
     /// # Errors
     /// 400 naming each member that does not fit.
-    pub(crate) fn judge_create(&self, body: &Value) -> Result<(), ApiError> {
+    pub fn judge_create(&self, body: &Value) -> Result<(), ApiError> {
         Ok(self.create.judge(body)?)
     }
 
@@ -177,7 +176,7 @@ impl Schemas {
     ///
     /// # Errors
     /// 400 naming each member that does not fit.
-    pub(crate) fn judge_subscribe(&self, body: &Value) -> Result<(), ApiError> {
+    pub fn judge_subscribe(&self, body: &Value) -> Result<(), ApiError> {
         Ok(self.subscribe.judge(body)?)
     }
 
@@ -186,7 +185,7 @@ impl Schemas {
     ///
     /// # Errors
     /// 400 naming each member that does not fit.
-    pub(crate) fn judge_change(&self, before: Members, after: Members) -> Result<Members, ApiError> {
+    pub fn judge_change(&self, before: Members, after: Members) -> Result<Members, ApiError> {
         let lost = |name: &&String| before.contains_key(*name) && !after.contains_key(*name);
         let lost = self.mandatory.iter().filter(lost).map(|name| Violation::required("", name));
         let lost: Vec<Violation> = lost.collect();
@@ -204,7 +203,7 @@ impl Schemas {
     ///
     /// # Errors
     /// 400 naming each member of the wrong type.
-    pub(crate) fn judge_types(&self, canonical: &Members) -> Result<(), ApiError> {
+    pub fn judge_types(&self, canonical: &Members) -> Result<(), ApiError> {
         Ok(self.update.judge_types(&Value::Object(canonical.clone()))?)
     }
 }

@@ -13,10 +13,9 @@
 //! comma in a value is written `%2C`. Other operators, `sort` and `filter` are refused, never
 //! ignored.
 
-use crate::query::decimal::Decimal;
+use crate::domain::scalar::{self, Decimal};
 use crate::query::fields::{Fields, FieldsError};
 use crate::query::filter::{Condition, Filter, Operator, Path, Term};
-use crate::query::instant::instant;
 use crate::query::text::{NotUtf8, decode, pairs};
 use crate::query::vocabulary::{Kind, Vocabulary};
 
@@ -37,8 +36,9 @@ pub struct ListQuery {
 pub struct QueryContext<'a> {
     /// The paths of the canonical document.
     pub vocabulary: &'a Vocabulary,
-    /// From the paths of the caller's version to canonical ones; `None`: it has no such path.
-    pub canonical_path: &'a dyn Fn(&[String]) -> Option<Path>,
+    /// From a path of the caller's version to canonical ones: none when it has no such path, more
+    /// than one when the value may lie in either.
+    pub canonical_paths: &'a dyn Fn(&[String]) -> Vec<Path>,
     /// Whether some stored interaction has this extension path.
     pub knows_extension: &'a dyn Fn(&str) -> bool,
     /// Collection address of the caller.
@@ -210,7 +210,7 @@ fn terms(
             (target, values) = (next, rest);
         }
         for raw in values.split(',') {
-            terms.push(target.term(decoded(name, raw)?)?);
+            target.compare(&decoded(name, raw)?, &mut terms)?;
         }
     }
     Ok(terms)
@@ -223,23 +223,26 @@ fn operator_in(name: &str) -> Option<&'static str> {
 
 struct Target {
     written: String,
-    path: Path,
-    kind: Kind,
+    /// Where the attribute is in canonical documents; a match at any of them is a match.
+    places: Vec<(Path, Kind)>,
 }
 
 impl Target {
-    fn term(&self, operand: String) -> Result<Term, QueryError> {
-        let (fits, expected) = match self.kind {
-            Kind::Text | Kind::Any | Kind::Object => (true, ""),
-            Kind::Instant => (instant(&operand).is_some(), "a date or an RFC 3339 date-time"),
-            Kind::Number => (Decimal::parse(&operand).is_some(), "a number"),
-            Kind::Boolean => (matches!(operand.as_str(), "true" | "false"), "true or false"),
-        };
-        if !fits {
-            return Err(QueryError::WrongKind { path: self.written.clone(), expected });
+    fn compare(&self, operand: &str, terms: &mut Vec<Term>) -> Result<(), QueryError> {
+        for (path, kind) in &self.places {
+            let (fits, expected) = match kind {
+                Kind::Text | Kind::Any | Kind::Object => (true, ""),
+                Kind::Instant => (scalar::instant(operand).is_some(), "an RFC 3339 date-time"),
+                Kind::Number => (Decimal::parse(operand).is_some(), "a number"),
+                Kind::Boolean => (matches!(operand, "true" | "false"), "true or false"),
+            };
+            if !fits {
+                return Err(QueryError::WrongKind { path: self.written.clone(), expected });
+            }
+            let (path, operand) = (path.clone(), operand.to_owned());
+            terms.push(Term { path, operator: Operator::Equal, operand });
         }
-        let (path, kind) = (self.path.clone(), self.kind);
-        Ok(Term { path, kind, operator: Operator::Equal, operand })
+        Ok(())
     }
 }
 
@@ -261,13 +264,16 @@ fn target(name: &str, context: &QueryContext<'_>) -> Result<Target, QueryError> 
 
 fn attribute(name: &str, context: &QueryContext<'_>) -> Result<Option<Target>, QueryError> {
     let written: Path = name.split('.').map(str::to_owned).collect();
-    let Some(path) = (context.canonical_path)(&written) else { return Ok(None) };
-    let extension = || (context.knows_extension)(&path.join(".")).then_some(Kind::Any);
-    match context.vocabulary.kind_of(&path).or_else(extension) {
-        None => Ok(None),
-        Some(Kind::Object) => Err(QueryError::NotAValue(name.to_owned())),
-        Some(kind) => Ok(Some(Target { written: name.to_owned(), path, kind })),
+    let mut places = Vec::new();
+    for path in (context.canonical_paths)(&written) {
+        let extension = || (context.knows_extension)(&path.join(".")).then_some(Kind::Any);
+        match context.vocabulary.kind_of(&path).or_else(extension) {
+            None => {}
+            Some(Kind::Object) => return Err(QueryError::NotAValue(name.to_owned())),
+            Some(kind) => places.push((path, kind)),
+        }
     }
+    Ok((!places.is_empty()).then(|| Target { written: name.to_owned(), places }))
 }
 
 #[cfg(test)]
@@ -278,7 +284,11 @@ mod tests {
     fn parsed(raw_query: &str) -> Result<ListQuery, QueryError> {
         let context = QueryContext {
             vocabulary: &small(),
-            canonical_path: &|path| (path[0] != "hidden").then(|| path.to_vec()),
+            canonical_paths: &|path| match path[0].as_str() {
+                "hidden" => vec![],
+                "either" => vec![vec!["status".into()], vec!["reason".into()]],
+                _ => vec![path.to_vec()],
+            },
             knows_extension: &|path| path == "vip.level",
             href_prefix: "http://x/",
             max_conditions: 4,
@@ -314,6 +324,7 @@ mod tests {
             ("status=", "status="),
             ("relatedParty.party.id=7", "relatedParty.party.id=7"),
             ("vip.level=3", "vip.level=3"),
+            ("either=3", "status=3 | reason=3"),
             ("&&status=open&", "status=open"),
         ] {
             assert_eq!(conditions(raw_query), expected, "{raw_query}");
@@ -332,7 +343,7 @@ mod tests {
             ("size=1", "size: has members of its own; name one of them"),
             ("size.amount=big", "size.amount: a number expected"),
             ("urgent=yes", "urgent: true or false expected"),
-            ("creationDate=soon", "creationDate: a date or an RFC 3339 date-time expected"),
+            ("creationDate=soon", "creationDate: an RFC 3339 date-time expected"),
             ("status.ne=open", "operator .ne in status.ne: not supported"),
             ("creationDate%3E2020-01-01", "operator > in creationDate>2020-01-01: not supported"),
             ("status%3D%3Dopen", "operator == in status==open: not supported"),

@@ -206,12 +206,12 @@ fn kind(schema: &Value) -> Kind {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+pub mod tests {
     use super::*;
     use serde_json::json;
 
     /// A small document with everything paths can meet: arrays, a union, recursion.
-    pub(crate) fn small() -> Vocabulary {
+    pub fn small() -> Vocabulary {
         let schemas = json!({"$defs": {
             "Call": {"type": "object", "properties": {
                 "id": {"type": "string"}, "href": {"type": "string"},
