@@ -20,6 +20,7 @@ mod structure;
 mod supported;
 mod swagger2;
 mod tables;
+mod types;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
