@@ -55,9 +55,7 @@ fn v5_judges_by_the_document() {
 
 #[test]
 fn v4_judges_by_the_document() {
-    let patch = |value: Value| {
-        is_valid(v4::operations::SCHEMAS, "PartyInteraction_Update", &value)
-    };
+    let patch = |value: Value| is_valid(v4::operations::SCHEMAS, "PartyInteraction_Update", &value);
     assert!(patch(json!({ "status": "anything" })));
     assert!(!patch(json!({ "relatedParty": [{ "id": "1", "href": "x" }] })), "@referredType");
 }

@@ -6,8 +6,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Context, anyhow};
-use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
 use proc_macro2::TokenStream;
+use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
 use quote::quote;
 use schemars::schema::{InstanceType, SchemaObject};
 
@@ -101,4 +101,3 @@ fn settings(lowered: &Lowered) -> GenerationSettings {
     }
     settings
 }
-

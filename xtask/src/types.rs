@@ -43,7 +43,9 @@ pub(crate) fn complete(items: Vec<Item>, lowered: &Lowered) -> anyhow::Result<sy
     types.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(syn::File {
         shebang: None,
-        attrs: vec![parse_quote! { #![doc = " The document's schemas as types that keep what they do not know."] }],
+        attrs: vec![
+            parse_quote! { #![doc = " The document's schemas as types that keep what they do not know."] },
+        ],
         items: types.into_iter().flat_map(|(_, items)| items).collect(),
     })
 }
@@ -82,7 +84,9 @@ fn derive_default(item: &mut ItemStruct, lowered: &Lowered) {
         return;
     }
     for attribute in &mut item.attrs {
-        if let (true, syn::Meta::List(list)) = (attribute.path().is_ident("derive"), &mut attribute.meta) {
+        if let (true, syn::Meta::List(list)) =
+            (attribute.path().is_ident("derive"), &mut attribute.meta)
+        {
             let known = &list.tokens;
             list.tokens = quote! { #known, Default };
         }
@@ -124,7 +128,8 @@ fn with_schema(mut item: ItemStruct, lowered: &Lowered) -> Vec<Item> {
             field.attrs.insert(0, parse_quote! { #[doc = " Members the document does not name."] });
         }
     }
-    let default = if lowered.tags.contains_key(&name) { default_impl(&item, lowered) } else { None };
+    let default =
+        if lowered.tags.contains_key(&name) { default_impl(&item, lowered) } else { None };
     [Some(item.into()), default].into_iter().flatten().collect()
 }
 
@@ -134,7 +139,8 @@ fn union_items(name: &str, union: &Union, lowered: &Lowered) -> anyhow::Result<V
     let (docs, tag, name) = (type_docs(&union.docs, wire_name), &union.tag, ident(name));
     let members = union.variants.iter().map(|variant| {
         let text = format!("`{}`: {}.", union.tag, variant.tags.join(" or "));
-        let (docs, name, target) = (self::docs(&text), ident(&variant.name), ident(&variant.target));
+        let (docs, name, target) =
+            (self::docs(&text), ident(&variant.name), ident(&variant.target));
         quote! { #docs #name(Box<#target>) }
     });
     let cases = union.variants.iter().map(|variant| {

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::visit::{Place, each_schema};
 use super::{Lowered, OpenEnum, Union, Variant};
+use crate::discriminator::Discriminator;
 use crate::document::{Fault, Object, Pointer};
 use crate::flatten::Schemas;
 use crate::rust::type_name;
-use crate::schemas::mapping;
 
 type Counted = Result<usize, Fault>;
 
@@ -95,7 +95,7 @@ pub(super) fn open_unions(lowered: &mut Lowered) -> Counted {
             return Ok(());
         }
         let here = pointer.at("oneOf");
-        let Some((tag, mapping)) = mapping(schema, pointer)? else {
+        let Some(Discriminator { tag, mapping }) = Discriminator::of(schema, pointer)? else {
             return Err(Fault::new(&here, "oneOf without a discriminator is unsupported"));
         };
         if place != Place::Component {
@@ -164,7 +164,7 @@ pub(super) fn own_tags(lowered: &mut Lowered) -> Counted {
     let mut count = 0;
     each_schema(&mut lowered.document, &mut |schema, place, pointer| {
         if place == Place::Component
-            && let Some((tag, mapping)) = mapping(schema, pointer)?
+            && let Some(Discriminator { tag, mapping }) = Discriminator::of(schema, pointer)?
         {
             let name = last_segment(pointer);
             let mut own = mapping.into_iter().filter(|(_, target)| *target == name);
