@@ -4,6 +4,8 @@
 //! The examples are TM Forum's and not part of this repository; where they are not at hand the
 //! tests say so and pass.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use serde::Serialize;
@@ -82,6 +84,9 @@ fn every_example_request_is_valid() {
             .iter_errors(&value)
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect();
-        assert!(errors.is_empty(), "{name} as {definition}: {errors:#?}");
+        // One example breaks its own document: `op` is an enum, and `delete` is not in it. What to
+        // do about it is for whoever applies patches; the schema says what the document says.
+        let is_broken = name.contains("json_patch_query");
+        assert_eq!(errors.len(), usize::from(is_broken), "{name} as {definition}: {errors:#?}");
     }
 }

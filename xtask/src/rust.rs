@@ -87,6 +87,9 @@ fn is_apart(previous: &str, line: &str) -> bool {
     if !line.starts_with([' ', '}', ')']) {
         let is_part = |line: &str| line.starts_with("//!") || line.starts_with("use ");
         let ends_item = previous.ends_with(['}', ';', ')']) && !is_docs(previous);
+        if line.starts_with("use ") && previous == "};" {
+            return false;
+        }
         let ends_head = previous.starts_with("//!") != line.starts_with("//!");
         return (ends_item || ends_head) && !(is_part(previous) && is_part(line) && !ends_head);
     }
@@ -102,8 +105,9 @@ impl VisitMut for DocLines {
     fn visit_attributes_mut(&mut self, attributes: &mut Vec<syn::Attribute>) {
         let mut out = Vec::new();
         for attribute in std::mem::take(attributes) {
-            match doc_text(&attribute) {
-                Some(text) if matches!(attribute.style, syn::AttrStyle::Outer) => {
+            let is_outer = matches!(attribute.style, syn::AttrStyle::Outer);
+            match doc_text(&attribute).filter(|text| is_outer && !text.is_empty()) {
+                Some(text) => {
                     let lines = docs(&dedented(&text));
                     let lines: Vec<syn::Attribute> = syn::parse_quote! { #lines };
                     out.extend(lines);

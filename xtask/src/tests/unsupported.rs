@@ -87,11 +87,7 @@ fn each_construct_is_named() {
             json!({ "oneOf": [reference("T")], "discriminator": { "propertyName": "t" } }),
             format!("{a}/oneOf"),
         ),
-        (
-            a.into(),
-            json!({ "type": "string", "enum": ["x y", "x-y"] }),
-            "/components/schemas/SA/enum".into(),
-        ),
+        (a.into(), json!({ "type": "string", "enum": ["x y", "x-y"] }), format!("{a}/enum")),
         (s.into(), json!({ "allOf": [reference("S")] }), format!("{s}/allOf/0")),
         (s.into(), json!({ "allOf": [{ "type": "string" }] }), format!("{s}/allOf/0")),
         (
