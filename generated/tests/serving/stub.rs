@@ -65,14 +65,14 @@ impl Guard for Stub {
 
 type Answer<S> = Result<Reply<S>, Refused>;
 
-fn said<S: Documented>(text: String) -> Answer<S> {
-    Ok(Reply::success(HeaderMap::new(), text.into()))
+fn said<S: Documented>(text: String) -> Reply<S> {
+    Reply::success(HeaderMap::new(), text.into())
 }
 
 async fn heard<S: Documented, T>(body: JsonBody<T>) -> Answer<S> {
     let media_type = body.media_type().unwrap_or_default();
     match body.read(16).await {
-        Ok(bytes) => said(format!("{media_type} {}", String::from_utf8_lossy(&bytes))),
+        Ok(bytes) => Ok(said(format!("{media_type} {}", String::from_utf8_lossy(&bytes)))),
         Err(BodyError::TooLarge) => {
             Ok(Reply::new(StatusCode::PAYLOAD_TOO_LARGE, HeaderMap::new(), Body::empty()))
         }
@@ -98,14 +98,14 @@ macro_rules! stub {
                 _: &RequestContext<Self>,
                 _: Path<$version::api::$hub_path>,
             ) -> Answer<$version::api::$delete_answer> {
-                said(String::new())
+                Ok(said(String::new()))
             }
 
             async fn list_party_interaction(
                 _: &RequestContext<Self>,
                 query: RawQuery<$version::api::ListPartyInteractionQuery>,
             ) -> Answer<$version::api::ListPartyInteractionResponse> {
-                said(query.raw().to_owned())
+                Ok(said(query.raw().to_owned()))
             }
 
             async fn create_party_interaction(
@@ -121,7 +121,7 @@ macro_rules! stub {
                 path: Path<$version::api::RetrievePartyInteractionPath>,
                 _: RawQuery<$version::api::RetrievePartyInteractionQuery>,
             ) -> Answer<$version::api::RetrievePartyInteractionResponse> {
-                said(path.into_inner().id)
+                Ok(said(path.into_inner().id))
             }
 
             async fn patch_party_interaction(
@@ -137,7 +137,7 @@ macro_rules! stub {
                 _: &RequestContext<Self>,
                 _: Path<$version::api::DeletePartyInteractionPath>,
             ) -> Answer<$version::api::DeletePartyInteractionResponse> {
-                said(String::new())
+                Ok(said(String::new()))
             }
         }
 
