@@ -6,6 +6,7 @@
 mod client;
 mod codegen;
 mod diff;
+mod discriminator;
 mod document;
 mod flatten;
 mod lower;
@@ -20,7 +21,11 @@ mod structure;
 mod supported;
 mod swagger2;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod types;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -62,13 +67,23 @@ struct GenArgs {
     out: Option<PathBuf>,
 }
 
+/// How a task ended: what it has to say, and whether all is well.
+struct Outcome {
+    text: String,
+    is_good: bool,
+}
+
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Gen(args) => generate(args),
         Task::SpecDiff { ours, theirs } => diff::run(&ours, &theirs),
     };
     match outcome {
-        Ok(code) => code,
+        Ok(Outcome { text, is_good }) => {
+            // A reader that went away (`| head`) has read enough.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -76,7 +91,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn generate(args: GenArgs) -> anyhow::Result<ExitCode> {
+fn generate(args: GenArgs) -> anyhow::Result<Outcome> {
     let jobs = match (args.spec, args.name, args.out) {
         (Some(spec), Some(name), Some(out)) => vec![codegen::Job::foreign(spec, name, out)],
         _ => codegen::Job::ours(),

@@ -6,7 +6,6 @@ use dropshot::{
     ApiDescription, ApiDescriptionRegisterError, ApiEndpoint, ApiEndpointResponse,
     ApiEndpointVersions, Path, RequestContext,
 };
-
 use http::{Method, StatusCode};
 use super::{operations, types};
 use crate::serving::{self, Documented, Guard, JsonBody, RawQuery, Reply, Route};
@@ -17,6 +16,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     type Context: Guard;
 
     /// Subscribe to events
+    ///
     /// Registers a callback URL. From now on every event that passes `query` is POSTed to it until the subscription is removed.
     fn register_listener(
         rqctx: &RequestContext<Self::Context>,
@@ -26,6 +26,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Unsubscribe
+    ///
     /// Removes a subscription. No notification is started for it afterwards.
     fn unregister_listener(
         rqctx: &RequestContext<Self::Context>,
@@ -38,6 +39,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Search interactions
+    ///
     /// Returns the interactions that pass the filters as a JSON array, empty when none does; oldest first. `depth` and `expand` never filter. Any other query parameter is a filter on the attribute it names, with dots to descend (`relatedParty.role=agent`); all filters must hold. Without `limit` the answer holds every match.
     fn list_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -50,6 +52,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Record an interaction
+    ///
     /// Stores a new interaction and returns it as stored. The server chooses `id` and `href` and stamps the dates; the `Location` header repeats `href`.
     fn create_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -63,7 +66,9 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Read one interaction
+    ///
     /// Returns the current state of a single interaction, whole or cut down with `fields`.
+    ///
     /// Request header `If-None-Match`: ETag the client holds; answers 304 while it is current.
     fn retrieve_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -77,7 +82,9 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Change an interaction
+    ///
     /// Applies a JSON merge patch (RFC 7396): members in the body replace the stored ones, null removes a member, an array replaces the whole stored array. `id`, `href`, `creationDate` and `direction` are fixed.
+    ///
     /// Request header `If-Match`: ETag the record must still have; otherwise 412.
     fn patch_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -92,7 +99,9 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Remove an interaction
+    ///
     /// Removes the record for good and notifies subscribers. A second request for the same id finds nothing.
+    ///
     /// Request header `If-Match`: ETag the record must still have; otherwise 412.
     fn delete_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -108,6 +117,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
 /// Registers every operation of [`PartyInteractionApi`] below `base`, and hidden answers to the
 /// methods its paths lack. `operation_prefix` goes before every operation id, so that
 /// several bases fit one description.
+///
 /// # Errors
 /// What dropshot says about an operation it cannot register.
 pub fn register<T: PartyInteractionApi>(
@@ -314,6 +324,7 @@ pub trait ListenerApi: Send + Sync + 'static {
     type Context: Guard;
 
     /// Receive: attribute changed
+    ///
     /// Implemented by the subscriber, called by this server after an attribute has changed. The request goes to the registered callback URL as it stands, not to this path. Delivery is at least once: expect repeats and recognise them by `eventId`.
     fn listen_to_party_interaction_attribute_value_change_event(
         rqctx: &RequestContext<Self::Context>,
@@ -326,6 +337,7 @@ pub trait ListenerApi: Send + Sync + 'static {
     > + Send;
 
     /// Receive: interaction created
+    ///
     /// Implemented by the subscriber, called by this server after an interaction has been recorded. The request goes to the registered callback URL as it stands, not to this path. Delivery is at least once: expect repeats and recognise them by `eventId`.
     fn listen_to_party_interaction_create_event(
         rqctx: &RequestContext<Self::Context>,
@@ -338,6 +350,7 @@ pub trait ListenerApi: Send + Sync + 'static {
     > + Send;
 
     /// Receive: interaction removed
+    ///
     /// Implemented by the subscriber, called by this server after an interaction has been removed. The request goes to the registered callback URL as it stands, not to this path. Delivery is at least once: expect repeats and recognise them by `eventId`.
     fn listen_to_party_interaction_delete_event(
         rqctx: &RequestContext<Self::Context>,
@@ -350,6 +363,7 @@ pub trait ListenerApi: Send + Sync + 'static {
     > + Send;
 
     /// Receive: status changed
+    ///
     /// Implemented by the subscriber, called by this server after the status of an interaction has changed. The request goes to the registered callback URL as it stands, not to this path. Delivery is at least once: expect repeats and recognise them by `eventId`.
     fn listen_to_party_interaction_status_change_event(
         rqctx: &RequestContext<Self::Context>,
@@ -365,6 +379,7 @@ pub trait ListenerApi: Send + Sync + 'static {
 /// Registers every operation of [`ListenerApi`] below `base`, and hidden answers to the
 /// methods its paths lack. `operation_prefix` goes before every operation id, so that
 /// several bases fit one description.
+///
 /// # Errors
 /// What dropshot says about an operation it cannot register.
 pub fn register_listener<T: ListenerApi>(

@@ -26,6 +26,7 @@ pub struct Client {
 impl Client {
     /// Construct a new client with an existing `reqwest::Client`,
     /// allowing more control over its configuration.
+    ///
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
@@ -657,7 +658,9 @@ impl Client {
     }
 
     /// Search interactions
+    ///
     /// Returns the interactions that pass the filters as a JSON array, empty when none does; oldest first. `depth` and `expand` never filter. Any other query parameter is a filter on the attribute it names, with dots to descend (`relatedParty.role=agent`); all filters must hold. Without `limit` the answer holds every match.
+    ///
     /// `filters` are further query parameters, such as `("status", "opened")`.
     pub async fn list_party_interaction_filtered<'a>(
         &'a self,
@@ -711,7 +714,9 @@ impl Client {
     }
 
     /// Change an interaction
+    ///
     /// Applies a JSON merge patch (RFC 7396): members in the body replace the stored ones, null removes a member, an array replaces the whole stored array. `id`, `href`, `creationDate` and `direction` are fixed.
+    ///
     /// Sends the body as `application/merge-patch+json`.
     pub async fn merge_patch_party_interaction<'a>(
         &'a self,

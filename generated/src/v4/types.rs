@@ -2,54 +2,45 @@
 //! The document's schemas as types that keep what they do not know.
 
 /// A file or other content that belongs to the record, either embedded (`content`) or linked (`url`). Give one of the two. No operation uses it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Attachment {
     /// What the attachment is for, in business terms: transcript, photo, contract copy.
-    #[serde(
-        rename = "attachmentType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "attachmentType", skip_serializing_if = "Option::is_none")]
     pub attachment_type: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// The bytes themselves in base64 (RFC 4648). Absent when `url` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// URL of the attachment record, as opposed to its content.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the attachment.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Media type of the content, for example `audio/ogg`.
-    #[serde(rename = "mimeType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "mimeType", skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
     /// File name or title.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Quantity>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched. Absent when `content` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -57,44 +48,35 @@ pub struct Attachment {
 }
 
 /// Points to an attachment that some other system holds. No operation uses it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct AttachmentRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// URL of the attachment record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the attachment pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// File name or title.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -102,60 +84,48 @@ pub struct AttachmentRef {
 }
 
 /// An attachment given in full or as a pointer. `@type` and `@referredType` speak of the attachment itself; `@referredType` marks a pointer.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct AttachmentRefOrValue {
     /// What the attachment is for, in business terms: transcript, photo, contract copy.
-    #[serde(
-        rename = "attachmentType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "attachmentType", skip_serializing_if = "Option::is_none")]
     pub attachment_type: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// The bytes themselves in base64 (RFC 4648). Absent when `url` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// URL of the attachment record, as opposed to its content.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the attachment.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Media type of the content, for example `audio/ogg`.
-    #[serde(rename = "mimeType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "mimeType", skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
     /// File name or title.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Quantity>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched. Absent when `content` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -163,38 +133,29 @@ pub struct AttachmentRefOrValue {
 }
 
 /// Points to an object kept elsewhere, in this server or any other system. No operation uses it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct EntityRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -202,29 +163,23 @@ pub struct EntityRef {
 }
 
 /// Base of an object given in full rather than as a pointer. No operation uses it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct EntityValue {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -232,41 +187,32 @@ pub struct EntityValue {
 }
 
 /// Body of every 4xx and 5xx answer.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Error {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Code for programs; stable for a given cause.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Which parameter or member is at fault, and what would be accepted.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// What went wrong, short enough to show to a user.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Where this error is documented.
-    #[serde(
-        rename = "referenceError",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "referenceError", skip_serializing_if = "Option::is_none")]
     pub reference_error: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The HTTP status code, as text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -274,17 +220,17 @@ pub struct Error {
 }
 
 /// A subscription: events that pass `query` are POSTed to `callback`.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct EventSubscription {
     /// Absolute http or https URL. Notifications are POSTed to exactly this URL.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
     /// Identifier of the subscription, set by the server; used to unsubscribe.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Filter over the event, written like a list filter: `eventType=PartyInteractionCreateEvent`. Absent: every event.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -292,14 +238,14 @@ pub struct EventSubscription {
 }
 
 /// Body of a subscribe request.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct EventSubscriptionInput {
     /// Absolute http or https URL. Notifications are POSTed to exactly this URL.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
     /// Filter over the event, written like a list filter: `eventType=PartyInteractionCreateEvent`. Absent: every event.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -307,57 +253,45 @@ pub struct EventSubscriptionInput {
 }
 
 /// One subject dealt with during the interaction, for example an order, a bill or a trouble ticket. `itemDate` is when it was discussed, `item` the object in question.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct InteractionItem {
     /// Documents, recordings and the like about this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValue>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Channels used for this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Vec<RelatedChannel>>,
     /// When the item was added.
-    #[serde(
-        rename = "creationDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creationDate", skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<crate::timestamp::Timestamp>,
     /// Identifier of the item, unique within its interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub item: Option<RelatedEntityRefOrValue>,
-    #[serde(rename = "itemDate", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "itemDate", skip_serializing_if = "Option::is_none")]
     pub item_date: Option<TimePeriod>,
     /// Remarks about this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<Note>>,
     /// Why this subject came up.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Who dealt with this subject.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedParty>>,
     /// How the subject was settled. Absent while it is still open.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -365,35 +299,26 @@ pub struct InteractionItem {
 }
 
 /// Links the interaction to another one, for example a chat to the call that followed it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct InteractionRelationship {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the other interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// `id` of the other interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How the two relate, for example `parent` or `followUp`.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -401,35 +326,29 @@ pub struct InteractionRelationship {
 }
 
 /// A remark in free text, by a person or a system.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Note {
     /// Who wrote it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When it was written.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<crate::timestamp::Timestamp>,
     /// Identifier, unique within the record that holds the note.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The remark.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -437,85 +356,61 @@ pub struct Note {
 }
 
 /// One contact between a party and the enterprise. What a client sends beyond these members is kept.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteraction {
     /// Documents, recordings and the like that belong to the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValue>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Channels used, for example a shop, a call centre or an app.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Vec<RelatedChannel>>,
     /// When the server recorded the interaction. Set by the server and never changed.
-    #[serde(
-        rename = "creationDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creationDate", skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<crate::timestamp::Timestamp>,
     /// What happened, in free text for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Who began it: `inbound` the party, `outbound` the enterprise. Free text on the wire; cannot be patched.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<String>,
     /// Absolute URL of this interaction, set by the server.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier, set by the server.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    #[serde(
-        rename = "interactionDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionDate", skip_serializing_if = "Option::is_none")]
     pub interaction_date: Option<TimePeriod>,
     /// The subjects dealt with, one element each.
-    #[serde(
-        rename = "interactionItem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItem", skip_serializing_if = "Option::is_none")]
     pub interaction_item: Option<Vec<InteractionItem>>,
     /// Other interactions this one belongs with.
-    #[serde(
-        rename = "interactionRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionRelationship", skip_serializing_if = "Option::is_none")]
     pub interaction_relationship: Option<Vec<InteractionRelationship>>,
     /// Remarks about the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<Note>>,
     /// Why the contact was made, as free text or as a code of the operator.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Everyone who took part: customer, agent, chatbot.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedParty>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state, usually `opened`, `inProgress` or `completed`; other texts are allowed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// When `status` took its present value, set by the server.
-    #[serde(
-        rename = "statusChangeDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusChangeDate", skip_serializing_if = "Option::is_none")]
     pub status_change_date: Option<crate::timestamp::Timestamp>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -523,55 +418,40 @@ pub struct PartyInteraction {
 }
 
 /// Notification that an attribute changed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionAttributeValueChangeEvent {
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<PartyInteractionAttributeValueChangeEventPayload>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// Which attribute changed, as a path into the interaction.
-    #[serde(
-        rename = "fieldPath",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "fieldPath", skip_serializing_if = "Option::is_none")]
     pub field_path: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// When the change took place (RFC 3339). The spelling is part of the interface.
-    #[serde(
-        rename = "timeOcurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOcurred", skip_serializing_if = "Option::is_none")]
     pub time_ocurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -579,13 +459,10 @@ pub struct PartyInteractionAttributeValueChangeEvent {
 }
 
 /// Carries the interaction after the change.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionAttributeValueChangeEventPayload {
-    #[serde(
-        rename = "partyInteraction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyInteraction", skip_serializing_if = "Option::is_none")]
     pub party_interaction: Option<PartyInteraction>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -593,80 +470,56 @@ pub struct PartyInteractionAttributeValueChangeEventPayload {
 }
 
 /// Body of a create. `id` and `href` are missing because the server sets them.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "PartyInteraction_Create"))]
 pub struct PartyInteractionCreate {
     /// Documents, recordings and the like that belong to the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValue>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Channels used, for example a shop, a call centre or an app.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Vec<RelatedChannel>>,
     /// Set by the server when it records the interaction.
-    #[serde(
-        rename = "creationDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creationDate", skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<crate::timestamp::Timestamp>,
     /// What happened, in free text for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Who began it: `inbound` the party, `outbound` the enterprise. Free text on the wire; cannot be patched.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<String>,
-    #[serde(
-        rename = "interactionDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionDate", skip_serializing_if = "Option::is_none")]
     pub interaction_date: Option<TimePeriod>,
     /// The subjects dealt with, one element each.
-    #[serde(
-        rename = "interactionItem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItem", skip_serializing_if = "Option::is_none")]
     pub interaction_item: Option<Vec<InteractionItem>>,
     /// Other interactions this one belongs with.
-    #[serde(
-        rename = "interactionRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionRelationship", skip_serializing_if = "Option::is_none")]
     pub interaction_relationship: Option<Vec<InteractionRelationship>>,
     /// Remarks about the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<Note>>,
     /// Why the contact was made, as free text or as a code of the operator.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Everyone who took part: customer, agent, chatbot.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedParty>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state, usually `opened`, `inProgress` or `completed`; other texts are allowed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Set by the server together with `status`.
-    #[serde(
-        rename = "statusChangeDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusChangeDate", skip_serializing_if = "Option::is_none")]
     pub status_change_date: Option<crate::timestamp::Timestamp>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -674,55 +527,43 @@ pub struct PartyInteractionCreate {
 }
 
 /// Notification that an interaction was recorded.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionCreateEvent {
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<PartyInteractionCreateEventPayload>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// When the change took place (RFC 3339). The spelling is part of the interface.
-    #[serde(
-        rename = "timeOcurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOcurred", skip_serializing_if = "Option::is_none")]
     pub time_ocurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -730,13 +571,10 @@ pub struct PartyInteractionCreateEvent {
 }
 
 /// Carries the interaction as recorded.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionCreateEventPayload {
-    #[serde(
-        rename = "partyInteraction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyInteraction", skip_serializing_if = "Option::is_none")]
     pub party_interaction: Option<PartyInteraction>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -744,55 +582,43 @@ pub struct PartyInteractionCreateEventPayload {
 }
 
 /// Notification that an interaction was removed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionDeleteEvent {
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<PartyInteractionDeleteEventPayload>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// When the change took place (RFC 3339). The spelling is part of the interface.
-    #[serde(
-        rename = "timeOcurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOcurred", skip_serializing_if = "Option::is_none")]
     pub time_ocurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -800,13 +626,10 @@ pub struct PartyInteractionDeleteEvent {
 }
 
 /// Carries the interaction that was removed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionDeleteEventPayload {
-    #[serde(
-        rename = "partyInteraction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyInteraction", skip_serializing_if = "Option::is_none")]
     pub party_interaction: Option<PartyInteraction>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -814,55 +637,43 @@ pub struct PartyInteractionDeleteEventPayload {
 }
 
 /// Notification that the status changed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionStatusChangeEvent {
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<PartyInteractionStatusChangeEventPayload>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// When the change took place (RFC 3339). The spelling is part of the interface.
-    #[serde(
-        rename = "timeOcurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOcurred", skip_serializing_if = "Option::is_none")]
     pub time_ocurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -870,13 +681,10 @@ pub struct PartyInteractionStatusChangeEvent {
 }
 
 /// Carries the interaction with its new status.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionStatusChangeEventPayload {
-    #[serde(
-        rename = "partyInteraction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyInteraction", skip_serializing_if = "Option::is_none")]
     pub party_interaction: Option<PartyInteraction>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -902,77 +710,53 @@ crate::open::open_enum!(
 );
 
 /// Body of a merge patch. An absent member stays as it is; null removes it; an array replaces the stored one. `id`, `href` and `direction` cannot be changed and are missing here.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "PartyInteraction_Update"))]
 pub struct PartyInteractionUpdate {
     /// Documents, recordings and the like that belong to the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValue>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Channels used, for example a shop, a call centre or an app.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<Vec<RelatedChannel>>,
     /// Fixed at creation; a patch cannot change it.
-    #[serde(
-        rename = "creationDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creationDate", skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<crate::timestamp::Timestamp>,
     /// What happened, in free text for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "interactionDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionDate", skip_serializing_if = "Option::is_none")]
     pub interaction_date: Option<TimePeriod>,
     /// The subjects dealt with, one element each.
-    #[serde(
-        rename = "interactionItem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItem", skip_serializing_if = "Option::is_none")]
     pub interaction_item: Option<Vec<InteractionItem>>,
     /// Other interactions this one belongs with.
-    #[serde(
-        rename = "interactionRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionRelationship", skip_serializing_if = "Option::is_none")]
     pub interaction_relationship: Option<Vec<InteractionRelationship>>,
     /// Remarks about the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<Note>>,
     /// Why the contact was made, as free text or as a code of the operator.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Everyone who took part: customer, agent, chatbot.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedParty>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state, usually `opened`, `inProgress` or `completed`; other texts are allowed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Set by the server when the patch changes `status`.
-    #[serde(
-        rename = "statusChangeDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusChangeDate", skip_serializing_if = "Option::is_none")]
     pub status_change_date: Option<crate::timestamp::Timestamp>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -980,14 +764,14 @@ pub struct PartyInteractionUpdate {
 }
 
 /// A number with its unit.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Quantity {
     /// The number. Absent means 1.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<::serde_json::Number>,
     /// The unit it counts, for example `kB`. Absent: a bare count.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub units: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -995,41 +779,32 @@ pub struct Quantity {
 }
 
 /// A channel the contact used, with the role it had.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelatedChannel {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the channel.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the channel in the system that manages channels.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name for people, for example `Shop Mainz`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Part the channel played, for example `callBack` when it was used to return a call.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1037,41 +812,32 @@ pub struct RelatedChannel {
 }
 
 /// The object in question, of any kind, with its role. `@type`, `@schemaLocation` and `@referredType` tell the kind of that object; members beyond these describe it when it is given in full.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelatedEntityRefOrValue {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object. Absent when it is given in full without one.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Part the object plays here, for example `subject`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1079,41 +845,32 @@ pub struct RelatedEntityRefOrValue {
 }
 
 /// A party or party role that took part, with the role it had.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelatedParty {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the party or party role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier that the party (or role) has in its own system.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Part taken in the interaction, for example `customer` or `agent`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Absent means the schema of the place it stands in.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1121,20 +878,14 @@ pub struct RelatedParty {
 }
 
 /// A span of time. A missing start or end leaves that side open; equal values mean a moment.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct TimePeriod {
     /// Last moment of the span (RFC 3339). Absent: no known end.
-    #[serde(
-        rename = "endDateTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "endDateTime", skip_serializing_if = "Option::is_none")]
     pub end_date_time: Option<crate::timestamp::Timestamp>,
     /// First moment of the span (RFC 3339). Absent: no known start.
-    #[serde(
-        rename = "startDateTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "startDateTime", skip_serializing_if = "Option::is_none")]
     pub start_date_time: Option<crate::timestamp::Timestamp>,
     /// Members the document does not name.
     #[serde(flatten)]

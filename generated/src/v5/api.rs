@@ -6,7 +6,6 @@ use dropshot::{
     ApiDescription, ApiDescriptionRegisterError, ApiEndpoint, ApiEndpointResponse,
     ApiEndpointVersions, Path, RequestContext,
 };
-
 use http::{Method, StatusCode};
 use super::{operations, types};
 use crate::serving::{self, Documented, Guard, JsonBody, RawQuery, Reply, Route};
@@ -17,6 +16,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     type Context: Guard;
 
     /// Subscribe to events
+    ///
     /// Registers a callback URL. From now on every event that passes `query` is POSTed to it until the subscription is removed.
     fn create_hub(
         rqctx: &RequestContext<Self::Context>,
@@ -26,6 +26,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Unsubscribe
+    ///
     /// Removes a subscription. No notification is started for it afterwards.
     fn hub_delete(
         rqctx: &RequestContext<Self::Context>,
@@ -35,6 +36,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Search interactions
+    ///
     /// Returns the interactions that pass the filters as a JSON array, empty when none does; oldest first. `depth` and `expand` never filter. Any other query parameter is a filter on the attribute it names, with dots to descend (`relatedParty.role=agent`); all filters must hold. Without `limit` the answer holds every match.
     fn list_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -47,6 +49,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Record an interaction
+    ///
     /// Stores a new interaction and returns it as stored. The server chooses `id` and `href` and stamps the dates; the `Location` header repeats `href`.
     fn create_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -60,7 +63,9 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Read one interaction
+    ///
     /// Returns the current state of a single interaction, whole or cut down with `fields`.
+    ///
     /// Request header `If-None-Match`: ETag the client holds; answers 304 while it is current.
     fn retrieve_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -74,7 +79,9 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Change an interaction
+    ///
     /// The media type of the body selects the rule: `application/json` and `application/merge-patch+json` are a merge patch (RFC 7396), `application/json-patch+json` is a list of operations (RFC 6902), and `application/json-patch-query+json` is the same list with paths that may select array elements by content. All operations of one request take effect together or not at all. `id`, `href`, `creationDate` and `direction` are fixed.
+    ///
     /// Request header `If-Match`: ETag the record must still have; otherwise 412.
     fn patch_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -89,7 +96,9 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
     > + Send;
 
     /// Remove an interaction
+    ///
     /// Removes the record for good and notifies subscribers. A second request for the same id finds nothing.
+    ///
     /// Request header `If-Match`: ETag the record must still have; otherwise 412.
     fn delete_party_interaction(
         rqctx: &RequestContext<Self::Context>,
@@ -105,6 +114,7 @@ pub trait PartyInteractionApi: Send + Sync + 'static {
 /// Registers every operation of [`PartyInteractionApi`] below `base`, and hidden answers to the
 /// methods its paths lack. `operation_prefix` goes before every operation id, so that
 /// several bases fit one description.
+///
 /// # Errors
 /// What dropshot says about an operation it cannot register.
 pub fn register<T: PartyInteractionApi>(
@@ -306,6 +316,7 @@ pub trait ListenerApi: Send + Sync + 'static {
     type Context: Guard;
 
     /// Receive: attribute changed
+    ///
     /// Implemented by the subscriber, called by this server after an attribute has changed. The request goes to the registered callback URL as it stands, not to this path. Delivery is at least once: expect repeats and recognise them by `eventId`.
     fn party_interaction_attribute_value_change_event(
         rqctx: &RequestContext<Self::Context>,
@@ -318,6 +329,7 @@ pub trait ListenerApi: Send + Sync + 'static {
     > + Send;
 
     /// Receive: interaction created
+    ///
     /// Implemented by the subscriber, called by this server after an interaction has been recorded. The request goes to the registered callback URL as it stands, not to this path. Delivery is at least once: expect repeats and recognise them by `eventId`.
     fn party_interaction_create_event(
         rqctx: &RequestContext<Self::Context>,
@@ -330,6 +342,7 @@ pub trait ListenerApi: Send + Sync + 'static {
     > + Send;
 
     /// Receive: interaction removed
+    ///
     /// Implemented by the subscriber, called by this server after an interaction has been removed. The request goes to the registered callback URL as it stands, not to this path. Delivery is at least once: expect repeats and recognise them by `eventId`.
     fn party_interaction_delete_event(
         rqctx: &RequestContext<Self::Context>,
@@ -342,6 +355,7 @@ pub trait ListenerApi: Send + Sync + 'static {
     > + Send;
 
     /// Receive: status changed
+    ///
     /// Implemented by the subscriber, called by this server after the status of an interaction has changed. The request goes to the registered callback URL as it stands, not to this path. Delivery is at least once: expect repeats and recognise them by `eventId`.
     fn party_interaction_status_change_event(
         rqctx: &RequestContext<Self::Context>,
@@ -357,6 +371,7 @@ pub trait ListenerApi: Send + Sync + 'static {
 /// Registers every operation of [`ListenerApi`] below `base`, and hidden answers to the
 /// methods its paths lack. `operation_prefix` goes before every operation id, so that
 /// several bases fit one description.
+///
 /// # Errors
 /// What dropshot says about an operation it cannot register.
 pub fn register_listener<T: ListenerApi>(

@@ -26,6 +26,7 @@ pub struct Client {
 impl Client {
     /// Construct a new client with an existing `reqwest::Client`,
     /// allowing more control over its configuration.
+    ///
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
@@ -658,7 +659,9 @@ impl Client {
     }
 
     /// Search interactions
+    ///
     /// Returns the interactions that pass the filters as a JSON array, empty when none does; oldest first. `depth` and `expand` never filter. Any other query parameter is a filter on the attribute it names, with dots to descend (`relatedParty.role=agent`); all filters must hold. Without `limit` the answer holds every match.
+    ///
     /// `filters` are further query parameters, such as `("status", "opened")`.
     pub async fn list_party_interaction_filtered<'a>(
         &'a self,
@@ -712,7 +715,9 @@ impl Client {
     }
 
     /// Change an interaction
+    ///
     /// The media type of the body selects the rule: `application/json` and `application/merge-patch+json` are a merge patch (RFC 7396), `application/json-patch+json` is a list of operations (RFC 6902), and `application/json-patch-query+json` is the same list with paths that may select array elements by content. All operations of one request take effect together or not at all. `id`, `href`, `creationDate` and `direction` are fixed.
+    ///
     /// Sends the body as `application/json-patch+json`.
     pub async fn json_patch_party_interaction<'a>(
         &'a self,
@@ -772,7 +777,9 @@ impl Client {
     }
 
     /// Change an interaction
+    ///
     /// The media type of the body selects the rule: `application/json` and `application/merge-patch+json` are a merge patch (RFC 7396), `application/json-patch+json` is a list of operations (RFC 6902), and `application/json-patch-query+json` is the same list with paths that may select array elements by content. All operations of one request take effect together or not at all. `id`, `href`, `creationDate` and `direction` are fixed.
+    ///
     /// Sends the body as `application/json-patch-query+json`.
     pub async fn json_patch_query_party_interaction<'a>(
         &'a self,
@@ -832,7 +839,9 @@ impl Client {
     }
 
     /// Change an interaction
+    ///
     /// The media type of the body selects the rule: `application/json` and `application/merge-patch+json` are a merge patch (RFC 7396), `application/json-patch+json` is a list of operations (RFC 6902), and `application/json-patch-query+json` is the same list with paths that may select array elements by content. All operations of one request take effect together or not at all. `id`, `href`, `creationDate` and `direction` are fixed.
+    ///
     /// Sends the body as `application/merge-patch+json`.
     pub async fn merge_patch_party_interaction<'a>(
         &'a self,

@@ -6,38 +6,44 @@
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct AccountRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AccountRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AccountRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of AccountRef inside the body of a create. Points to an account: one of a party, or a financial one.
@@ -46,38 +52,44 @@ pub struct AccountRef {
 #[cfg_attr(feature = "server", schemars(rename = "AccountRef_FVO"))]
 pub struct AccountRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AccountRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AccountRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of AccountRef inside the body of a merge patch. Points to an account: one of a party, or a financial one.
@@ -86,49 +98,55 @@ pub struct AccountRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "AccountRef_MVO"))]
 pub struct AccountRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for AccountRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AccountRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Gives an object an identity of its own: an id and a URL.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Addressable {
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -136,12 +154,12 @@ pub struct Addressable {
 }
 
 /// Form of Addressable inside the body of a create. Gives an object an identity of its own: an id and a URL.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Addressable_FVO"))]
 pub struct AddressableFvo {
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -153,38 +171,44 @@ pub struct AddressableFvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct AgreementRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AgreementRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AgreementRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of AgreementRef inside the body of a create. Points to a contract or another arrangement between parties.
@@ -193,38 +217,44 @@ pub struct AgreementRef {
 #[cfg_attr(feature = "server", schemars(rename = "AgreementRef_FVO"))]
 pub struct AgreementRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AgreementRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AgreementRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of AgreementRef inside the body of a merge patch. Points to a contract or another arrangement between parties.
@@ -233,38 +263,44 @@ pub struct AgreementRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "AgreementRef_MVO"))]
 pub struct AgreementRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AgreementRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AgreementRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// A file or other content that belongs to the record, either embedded (`content`) or linked (`url`). Give one of the two. `size` is the length of the content with its unit; `validFor` limits when it may be used.
@@ -272,54 +308,66 @@ pub struct AgreementRefMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Attachment {
     /// What the attachment is for, in business terms: transcript, photo, contract copy.
-    #[serde(
-        rename = "attachmentType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "attachmentType", skip_serializing_if = "Option::is_none")]
     pub attachment_type: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// The bytes themselves in base64 (RFC 4648). Absent when `url` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Media type of the content, for example `audio/ogg`.
-    #[serde(rename = "mimeType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "mimeType", skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
     /// File name or title.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Quantity>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched. Absent when `content` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for Attachment {
+    fn default() -> Self {
+        Self {
+            attachment_type: Default::default(),
+            base_type: Default::default(),
+            content: Default::default(),
+            description: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            mime_type: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            size: Default::default(),
+            type_: Some("Attachment".to_owned()),
+            url: Default::default(),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of Attachment inside the body of a create. A file or other content that belongs to the record, either embedded (`content`) or linked (`url`). Give one of the two. `size` is the length of the content with its unit; `validFor` limits when it may be used.
@@ -328,51 +376,62 @@ pub struct Attachment {
 #[cfg_attr(feature = "server", schemars(rename = "Attachment_FVO"))]
 pub struct AttachmentFvo {
     /// What the attachment is for, in business terms: transcript, photo, contract copy.
-    #[serde(
-        rename = "attachmentType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "attachmentType", skip_serializing_if = "Option::is_none")]
     pub attachment_type: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// The bytes themselves in base64 (RFC 4648). Absent when `url` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Media type of the content, for example `audio/ogg`.
-    #[serde(rename = "mimeType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "mimeType", skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
     /// File name or title.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Quantity>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched. Absent when `content` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AttachmentFvo {
+    fn default() -> Self {
+        Self {
+            attachment_type: Default::default(),
+            base_type: Default::default(),
+            content: Default::default(),
+            description: Default::default(),
+            id: Default::default(),
+            mime_type: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            size: Default::default(),
+            type_: Some("Attachment".to_owned()),
+            url: Default::default(),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of Attachment inside the body of a merge patch. A file or other content that belongs to the record, either embedded (`content`) or linked (`url`). Give one of the two. `size` is the length of the content with its unit; `validFor` limits when it may be used.
@@ -381,48 +440,58 @@ pub struct AttachmentFvo {
 #[cfg_attr(feature = "server", schemars(rename = "Attachment_MVO"))]
 pub struct AttachmentMvo {
     /// What the attachment is for, in business terms: transcript, photo, contract copy.
-    #[serde(
-        rename = "attachmentType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "attachmentType", skip_serializing_if = "Option::is_none")]
     pub attachment_type: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// The bytes themselves in base64 (RFC 4648). Absent when `url` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Media type of the content, for example `audio/ogg`.
-    #[serde(rename = "mimeType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "mimeType", skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
     /// File name or title.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Quantity>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched. Absent when `content` is given.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AttachmentMvo {
+    fn default() -> Self {
+        Self {
+            attachment_type: Default::default(),
+            base_type: Default::default(),
+            content: Default::default(),
+            description: Default::default(),
+            mime_type: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            size: Default::default(),
+            type_: Some("Attachment".to_owned()),
+            url: Default::default(),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Points to an attachment that some other system holds.
@@ -430,44 +499,52 @@ pub struct AttachmentMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct AttachmentRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AttachmentRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            description: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AttachmentRef".to_owned()),
+            url: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of AttachmentRef inside the body of a create. Points to an attachment that some other system holds.
@@ -476,44 +553,52 @@ pub struct AttachmentRef {
 #[cfg_attr(feature = "server", schemars(rename = "AttachmentRef_FVO"))]
 pub struct AttachmentRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AttachmentRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            description: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AttachmentRef".to_owned()),
+            url: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of AttachmentRef inside the body of a merge patch. Points to an attachment that some other system holds.
@@ -522,44 +607,52 @@ pub struct AttachmentRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "AttachmentRef_MVO"))]
 pub struct AttachmentRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What the attachment shows or contains.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Where the content can be fetched.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for AttachmentRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            description: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("AttachmentRef".to_owned()),
+            url: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// An attachment in full (`@type` Attachment) or a pointer to one (`@type` AttachmentRef).
@@ -615,71 +708,76 @@ crate::open::open_union!(
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct BaseEvent {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The payload: an object with the resource that changed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<::serde_json::Map<String, ::serde_json::Value>>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// When the change took place (RFC 3339). The spelling is part of the interface.
-    #[serde(
-        rename = "timeOcurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOcurred", skip_serializing_if = "Option::is_none")]
     pub time_ocurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for BaseEvent {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            correlation_id: Default::default(),
+            description: Default::default(),
+            domain: Default::default(),
+            event: Default::default(),
+            event_id: Default::default(),
+            event_time: Default::default(),
+            event_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            priority: Default::default(),
+            schema_location: Default::default(),
+            time_ocurred: Default::default(),
+            title: Default::default(),
+            type_: Some("BaseEvent".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of BaseEvent inside the body of a create. Members common to all notifications, in the older layout. New code uses Event. No operation uses it.
@@ -688,71 +786,76 @@ pub struct BaseEvent {
 #[cfg_attr(feature = "server", schemars(rename = "BaseEvent_FVO"))]
 pub struct BaseEventFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The payload: an object with the resource that changed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<::serde_json::Map<String, ::serde_json::Value>>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// When the change took place (RFC 3339). The spelling is part of the interface.
-    #[serde(
-        rename = "timeOcurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOcurred", skip_serializing_if = "Option::is_none")]
     pub time_ocurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for BaseEventFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            correlation_id: Default::default(),
+            description: Default::default(),
+            domain: Default::default(),
+            event: Default::default(),
+            event_id: Default::default(),
+            event_time: Default::default(),
+            event_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            priority: Default::default(),
+            schema_location: Default::default(),
+            time_ocurred: Default::default(),
+            title: Default::default(),
+            type_: Some("BaseEvent".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of BaseEvent inside the body of a merge patch. Members common to all notifications, in the older layout. New code uses Event. No operation uses it.
@@ -761,154 +864,130 @@ pub struct BaseEventFvo {
 #[cfg_attr(feature = "server", schemars(rename = "BaseEvent_MVO"))]
 pub struct BaseEventMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The payload: an object with the resource that changed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<::serde_json::Map<String, ::serde_json::Value>>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// When the change took place (RFC 3339). The spelling is part of the interface.
-    #[serde(
-        rename = "timeOcurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOcurred", skip_serializing_if = "Option::is_none")]
     pub time_ocurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for BaseEventMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            correlation_id: Default::default(),
+            description: Default::default(),
+            domain: Default::default(),
+            event: Default::default(),
+            event_id: Default::default(),
+            event_time: Default::default(),
+            event_type: Default::default(),
+            priority: Default::default(),
+            schema_location: Default::default(),
+            time_ocurred: Default::default(),
+            title: Default::default(),
+            type_: Some("BaseEvent".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Party role of an organisation that does business jointly with the enterprise.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct BusinessPartner {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRef>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRef>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<Characteristic>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMedium>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfile>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRef>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRef>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRef>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -916,90 +995,63 @@ pub struct BusinessPartner {
 }
 
 /// Form of BusinessPartner inside the body of a create. Party role of an organisation that does business jointly with the enterprise.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "BusinessPartner_FVO"))]
 pub struct BusinessPartnerFvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefFvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefFvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicFvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumFvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileFvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefFvo>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefFvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefFvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1007,87 +1059,60 @@ pub struct BusinessPartnerFvo {
 }
 
 /// Form of BusinessPartner inside the body of a merge patch. Party role of an organisation that does business jointly with the enterprise.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "BusinessPartner_MVO"))]
 pub struct BusinessPartnerMvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefMvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefMvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicMvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumMvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileMvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefMvo>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefMvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefMvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1099,38 +1124,44 @@ pub struct BusinessPartnerMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct ChannelRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for ChannelRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ChannelRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of ChannelRef inside the body of a create. Points to the channel, for example a shop, a web site, a call centre or an app.
@@ -1139,38 +1170,44 @@ pub struct ChannelRef {
 #[cfg_attr(feature = "server", schemars(rename = "ChannelRef_FVO"))]
 pub struct ChannelRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for ChannelRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ChannelRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of ChannelRef inside the body of a merge patch. Points to the channel, for example a shop, a web site, a call centre or an app.
@@ -1179,38 +1216,44 @@ pub struct ChannelRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "ChannelRef_MVO"))]
 pub struct ChannelRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for ChannelRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ChannelRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// An additional named property of an object.
@@ -1218,41 +1261,47 @@ pub struct ChannelRefMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Characteristic {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Other characteristics this one depends on.
     #[serde(
         rename = "characteristicRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub characteristic_relationship: Option<Vec<CharacteristicRelationship>>,
     /// Identifier of the characteristic.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What the characteristic is called.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// JSON type of the value: string, number, object and so on.
-    #[serde(
-        rename = "valueType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "valueType", skip_serializing_if = "Option::is_none")]
     pub value_type: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for Characteristic {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            characteristic_relationship: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("Characteristic".to_owned()),
+            value_type: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of Characteristic inside the body of a create. An additional named property of an object.
@@ -1261,41 +1310,47 @@ pub struct Characteristic {
 #[cfg_attr(feature = "server", schemars(rename = "Characteristic_FVO"))]
 pub struct CharacteristicFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Other characteristics this one depends on.
     #[serde(
         rename = "characteristicRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub characteristic_relationship: Option<Vec<CharacteristicRelationshipFvo>>,
     /// Identifier of the characteristic.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What the characteristic is called.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// JSON type of the value: string, number, object and so on.
-    #[serde(
-        rename = "valueType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "valueType", skip_serializing_if = "Option::is_none")]
     pub value_type: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for CharacteristicFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            characteristic_relationship: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("Characteristic".to_owned()),
+            value_type: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of Characteristic inside the body of a merge patch. An additional named property of an object.
@@ -1304,41 +1359,47 @@ pub struct CharacteristicFvo {
 #[cfg_attr(feature = "server", schemars(rename = "Characteristic_MVO"))]
 pub struct CharacteristicMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Other characteristics this one depends on.
     #[serde(
         rename = "characteristicRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub characteristic_relationship: Option<Vec<CharacteristicRelationshipMvo>>,
     /// Identifier of the characteristic.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What the characteristic is called.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// JSON type of the value: string, number, object and so on.
-    #[serde(
-        rename = "valueType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "valueType", skip_serializing_if = "Option::is_none")]
     pub value_type: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for CharacteristicMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            characteristic_relationship: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("Characteristic".to_owned()),
+            value_type: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Links a characteristic to another one.
@@ -1346,32 +1407,36 @@ pub struct CharacteristicMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct CharacteristicRelationship {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// `id` of the other characteristic.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How the two relate, in free text.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for CharacteristicRelationship {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("CharacteristicRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of CharacteristicRelationship inside the body of a create. Links a characteristic to another one.
@@ -1380,32 +1445,36 @@ pub struct CharacteristicRelationship {
 #[cfg_attr(feature = "server", schemars(rename = "CharacteristicRelationship_FVO"))]
 pub struct CharacteristicRelationshipFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// `id` of the other characteristic.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How the two relate, in free text.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for CharacteristicRelationshipFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("CharacteristicRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of CharacteristicRelationship inside the body of a merge patch. Links a characteristic to another one.
@@ -1414,121 +1483,98 @@ pub struct CharacteristicRelationshipFvo {
 #[cfg_attr(feature = "server", schemars(rename = "CharacteristicRelationship_MVO"))]
 pub struct CharacteristicRelationshipMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// `id` of the other characteristic.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How the two relate, in free text.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for CharacteristicRelationshipMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("CharacteristicRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Party role of someone who uses a product or service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Consumer {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRef>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRef>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<Characteristic>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMedium>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfile>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRef>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRef>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRef>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1536,90 +1582,63 @@ pub struct Consumer {
 }
 
 /// Form of Consumer inside the body of a create. Party role of someone who uses a product or service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Consumer_FVO"))]
 pub struct ConsumerFvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefFvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefFvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicFvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumFvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileFvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefFvo>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefFvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefFvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1627,87 +1646,60 @@ pub struct ConsumerFvo {
 }
 
 /// Form of Consumer inside the body of a merge patch. Party role of someone who uses a product or service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Consumer_MVO"))]
 pub struct ConsumerMvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefMvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefMvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicMvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumMvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileMvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefMvo>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefMvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefMvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1719,37 +1711,43 @@ pub struct ConsumerMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct ContactMedium {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Use of the medium, such as `work` or `home`; the medium itself follows from `@type`.
-    #[serde(
-        rename = "contactType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactType", skip_serializing_if = "Option::is_none")]
     pub contact_type: Option<String>,
     /// Identifier within the party.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// True when the party wants to be reached this way first.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred: Option<bool>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for ContactMedium {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            contact_type: Default::default(),
+            id: Default::default(),
+            preferred: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ContactMedium".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of ContactMedium inside the body of a create. A way to reach a party.
@@ -1758,37 +1756,43 @@ pub struct ContactMedium {
 #[cfg_attr(feature = "server", schemars(rename = "ContactMedium_FVO"))]
 pub struct ContactMediumFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Use of the medium, such as `work` or `home`; the medium itself follows from `@type`.
-    #[serde(
-        rename = "contactType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactType", skip_serializing_if = "Option::is_none")]
     pub contact_type: Option<String>,
     /// Identifier within the party.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// True when the party wants to be reached this way first.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred: Option<bool>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for ContactMediumFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            contact_type: Default::default(),
+            id: Default::default(),
+            preferred: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ContactMedium".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of ContactMedium inside the body of a merge patch. A way to reach a party.
@@ -1797,37 +1801,43 @@ pub struct ContactMediumFvo {
 #[cfg_attr(feature = "server", schemars(rename = "ContactMedium_MVO"))]
 pub struct ContactMediumMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Use of the medium, such as `work` or `home`; the medium itself follows from `@type`.
-    #[serde(
-        rename = "contactType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactType", skip_serializing_if = "Option::is_none")]
     pub contact_type: Option<String>,
     /// Identifier within the party.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// True when the party wants to be reached this way first.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred: Option<bool>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for ContactMediumMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            contact_type: Default::default(),
+            id: Default::default(),
+            preferred: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ContactMedium".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Result of a credit check at one moment. In a list the newest comes first.
@@ -1835,49 +1845,51 @@ pub struct ContactMediumMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct CreditProfile {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When the check was made.
-    #[serde(
-        rename = "creditProfileDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfileDate", skip_serializing_if = "Option::is_none")]
     pub credit_profile_date: Option<crate::timestamp::Timestamp>,
     /// Risk class; the scale is the operator's.
-    #[serde(
-        rename = "creditRiskRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRiskRating", skip_serializing_if = "Option::is_none")]
     pub credit_risk_rating: Option<i64>,
     /// Score; the scale is that of whoever rates.
-    #[serde(
-        rename = "creditScore",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditScore", skip_serializing_if = "Option::is_none")]
     pub credit_score: Option<i64>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for CreditProfile {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            credit_profile_date: Default::default(),
+            credit_risk_rating: Default::default(),
+            credit_score: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("CreditProfile".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of CreditProfile inside the body of a create. Result of a credit check at one moment. In a list the newest comes first.
@@ -1886,46 +1898,47 @@ pub struct CreditProfile {
 #[cfg_attr(feature = "server", schemars(rename = "CreditProfile_FVO"))]
 pub struct CreditProfileFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When the check was made.
-    #[serde(
-        rename = "creditProfileDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfileDate", skip_serializing_if = "Option::is_none")]
     pub credit_profile_date: Option<crate::timestamp::Timestamp>,
     /// Risk class; the scale is the operator's.
-    #[serde(
-        rename = "creditRiskRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRiskRating", skip_serializing_if = "Option::is_none")]
     pub credit_risk_rating: Option<i64>,
     /// Score; the scale is that of whoever rates.
-    #[serde(
-        rename = "creditScore",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditScore", skip_serializing_if = "Option::is_none")]
     pub credit_score: Option<i64>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for CreditProfileFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            credit_profile_date: Default::default(),
+            credit_risk_rating: Default::default(),
+            credit_score: Default::default(),
+            id: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("CreditProfile".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of CreditProfile inside the body of a merge patch. Result of a credit check at one moment. In a list the newest comes first.
@@ -1934,62 +1947,56 @@ pub struct CreditProfileFvo {
 #[cfg_attr(feature = "server", schemars(rename = "CreditProfile_MVO"))]
 pub struct CreditProfileMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When the check was made.
-    #[serde(
-        rename = "creditProfileDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfileDate", skip_serializing_if = "Option::is_none")]
     pub credit_profile_date: Option<crate::timestamp::Timestamp>,
     /// Risk class; the scale is the operator's.
-    #[serde(
-        rename = "creditRiskRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRiskRating", skip_serializing_if = "Option::is_none")]
     pub credit_risk_rating: Option<i64>,
     /// Score; the scale is that of whoever rates.
-    #[serde(
-        rename = "creditScore",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditScore", skip_serializing_if = "Option::is_none")]
     pub credit_score: Option<i64>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for CreditProfileMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            credit_profile_date: Default::default(),
+            credit_risk_rating: Default::default(),
+            credit_score: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("CreditProfile".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// A disability to consider when serving the person.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Disability {
     /// Code from a list the operator uses.
-    #[serde(
-        rename = "disabilityCode",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "disabilityCode", skip_serializing_if = "Option::is_none")]
     pub disability_code: Option<String>,
     /// The same in words.
-    #[serde(
-        rename = "disabilityName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "disabilityName", skip_serializing_if = "Option::is_none")]
     pub disability_name: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -1997,29 +2004,23 @@ pub struct Disability {
 }
 
 /// Base of every object that has its own identity and may be extended.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Entity {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2027,27 +2028,21 @@ pub struct Entity {
 }
 
 /// Form of Entity inside the body of a create. Base of every object that has its own identity and may be extended.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Entity_FVO"))]
 pub struct EntityFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2055,24 +2050,18 @@ pub struct EntityFvo {
 }
 
 /// Form of Entity inside the body of a merge patch. Base of every object that has its own identity and may be extended.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Entity_MVO"))]
 pub struct EntityMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2080,38 +2069,29 @@ pub struct EntityMvo {
 }
 
 /// Points to an object kept elsewhere, in this server or any other system.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct EntityRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2119,39 +2099,30 @@ pub struct EntityRef {
 }
 
 /// Form of EntityRef inside the body of a create. Points to an object kept elsewhere, in this server or any other system.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "EntityRef_FVO"))]
 pub struct EntityRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2245,128 +2216,108 @@ crate::open::open_union!(
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Error {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Code for programs; stable for a given cause.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// Which parameter or member is at fault, and what would be accepted.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// What went wrong, short enough to show to a user.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Where this error is documented.
-    #[serde(
-        rename = "referenceError",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "referenceError", skip_serializing_if = "Option::is_none")]
     pub reference_error: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The HTTP status code, as text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for Error {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            code: Default::default(),
+            message: Default::default(),
+            reason: Default::default(),
+            reference_error: Default::default(),
+            schema_location: Default::default(),
+            status: Default::default(),
+            type_: Some("Error".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Members common to all notifications: an envelope around the resource that changed. `source` is where the change arose, `reportingSystem` the system that tells about it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Event {
     /// Further named values, for reporting.
-    #[serde(
-        rename = "analyticCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "analyticCharacteristic", skip_serializing_if = "Option::is_none")]
     pub analytic_characteristic: Option<Vec<Characteristic>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The payload: an object with the resource that changed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<::serde_json::Map<String, ::serde_json::Value>>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Parties concerned by the event.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRef>>,
-    #[serde(
-        rename = "reportingSystem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "reportingSystem", skip_serializing_if = "Option::is_none")]
     pub reporting_system: Option<EntityRef>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EntityRef>,
     /// When the change took place (RFC 3339).
-    #[serde(
-        rename = "timeOccurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOccurred", skip_serializing_if = "Option::is_none")]
     pub time_occurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2374,91 +2325,64 @@ pub struct Event {
 }
 
 /// Form of Event inside the body of a create. Members common to all notifications: an envelope around the resource that changed. `source` is where the change arose, `reportingSystem` the system that tells about it. No operation uses it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Event_FVO"))]
 pub struct EventFvo {
     /// Further named values, for reporting.
-    #[serde(
-        rename = "analyticCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "analyticCharacteristic", skip_serializing_if = "Option::is_none")]
     pub analytic_characteristic: Option<Vec<CharacteristicFvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The payload: an object with the resource that changed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<::serde_json::Map<String, ::serde_json::Value>>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Parties concerned by the event.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRefFvo>>,
-    #[serde(
-        rename = "reportingSystem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "reportingSystem", skip_serializing_if = "Option::is_none")]
     pub reporting_system: Option<EntityRefFvo>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EntityRefFvo>,
     /// When the change took place (RFC 3339).
-    #[serde(
-        rename = "timeOccurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOccurred", skip_serializing_if = "Option::is_none")]
     pub time_occurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2466,91 +2390,64 @@ pub struct EventFvo {
 }
 
 /// Form of Event inside the body of a merge patch. Members common to all notifications: an envelope around the resource that changed. `source` is where the change arose, `reportingSystem` the system that tells about it. No operation uses it.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Event_MVO"))]
 pub struct EventMvo {
     /// Further named values, for reporting.
-    #[serde(
-        rename = "analyticCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "analyticCharacteristic", skip_serializing_if = "Option::is_none")]
     pub analytic_characteristic: Option<Vec<CharacteristicMvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
     /// The payload: an object with the resource that changed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<::serde_json::Map<String, ::serde_json::Value>>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Parties concerned by the event.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRefMvo>>,
-    #[serde(
-        rename = "reportingSystem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "reportingSystem", skip_serializing_if = "Option::is_none")]
     pub reporting_system: Option<EntityRef>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EntityRef>,
     /// When the change took place (RFC 3339).
-    #[serde(
-        rename = "timeOccurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOccurred", skip_serializing_if = "Option::is_none")]
     pub time_occurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2558,23 +2455,17 @@ pub struct EventMvo {
 }
 
 /// Base of every object that may carry members beyond its schema; `@type` names the schema it follows.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Extensible {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2582,24 +2473,18 @@ pub struct Extensible {
 }
 
 /// Form of Extensible inside the body of a create. Base of every object that may carry members beyond its schema; `@type` names the schema it follows.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Extensible_FVO"))]
 pub struct ExtensibleFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2611,35 +2496,40 @@ pub struct ExtensibleFvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct ExternalIdentifier {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What kind of object it names there.
-    #[serde(
-        rename = "externalIdentifierType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalIdentifierType", skip_serializing_if = "Option::is_none")]
     pub external_identifier_type: Option<String>,
     /// The identifier as that system writes it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The system the identifier comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for ExternalIdentifier {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            external_identifier_type: Default::default(),
+            id: Default::default(),
+            owner: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ExternalIdentifier".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of ExternalIdentifier inside the body of a create. The identifier another system uses for the same thing. With several, put the most recent system first.
@@ -2648,35 +2538,40 @@ pub struct ExternalIdentifier {
 #[cfg_attr(feature = "server", schemars(rename = "ExternalIdentifier_FVO"))]
 pub struct ExternalIdentifierFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What kind of object it names there.
-    #[serde(
-        rename = "externalIdentifierType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalIdentifierType", skip_serializing_if = "Option::is_none")]
     pub external_identifier_type: Option<String>,
     /// The identifier as that system writes it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The system the identifier comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for ExternalIdentifierFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            external_identifier_type: Default::default(),
+            id: Default::default(),
+            owner: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ExternalIdentifier".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of ExternalIdentifier inside the body of a merge patch. The identifier another system uses for the same thing. With several, put the most recent system first.
@@ -2685,67 +2580,66 @@ pub struct ExternalIdentifierFvo {
 #[cfg_attr(feature = "server", schemars(rename = "ExternalIdentifier_MVO"))]
 pub struct ExternalIdentifierMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What kind of object it names there.
-    #[serde(
-        rename = "externalIdentifierType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalIdentifierType", skip_serializing_if = "Option::is_none")]
     pub external_identifier_type: Option<String>,
     /// The identifier as that system writes it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The system the identifier comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for ExternalIdentifierMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            external_identifier_type: Default::default(),
+            id: Default::default(),
+            owner: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("ExternalIdentifier".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// A subscription: events that pass `query` are POSTed to `callback`.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Hub {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Absolute http or https URL. Notifications are POSTed to exactly this URL.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the subscription, set by the server; used to unsubscribe.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Filter over the event, written like a list filter: `eventType=PartyInteractionCreateEvent`. Absent: every event.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2753,30 +2647,24 @@ pub struct Hub {
 }
 
 /// Body of a create: the subscription to make.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Hub_FVO"))]
 pub struct HubFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Absolute http or https URL. Notifications are POSTed to exactly this URL.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<String>,
     /// Filter over the event, written like a list filter: `eventType=PartyInteractionCreateEvent`. Absent: every event.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2784,179 +2672,110 @@ pub struct HubFvo {
 }
 
 /// A person, described in place.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Individual {
-    #[serde(
-        rename = "aristocraticTitle",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "aristocraticTitle", skip_serializing_if = "Option::is_none")]
     pub aristocratic_title: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Date of birth; the time of day carries no meaning.
-    #[serde(
-        rename = "birthDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "birthDate", skip_serializing_if = "Option::is_none")]
     pub birth_date: Option<crate::timestamp::Timestamp>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMedium>>,
-    #[serde(
-        rename = "countryOfBirth",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "countryOfBirth", skip_serializing_if = "Option::is_none")]
     pub country_of_birth: Option<String>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfile>>,
     /// Absent for the living, or when not known.
-    #[serde(
-        rename = "deathDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "deathDate", skip_serializing_if = "Option::is_none")]
     pub death_date: Option<crate::timestamp::Timestamp>,
     /// What to consider when serving the person.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disability: Option<Vec<Disability>>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifier>>,
     /// Surname.
-    #[serde(
-        rename = "familyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "familyName", skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    #[serde(
-        rename = "familyNamePrefix",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "familyNamePrefix", skip_serializing_if = "Option::is_none")]
     pub family_name_prefix: Option<String>,
     /// The whole name with order and punctuation as custom requires.
-    #[serde(
-        rename = "formattedName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "formattedName", skip_serializing_if = "Option::is_none")]
     pub formatted_name: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<String>,
     /// Suffix that tells namesakes apart, for example `Jr`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<String>,
     /// Given name by which records usually start.
-    #[serde(
-        rename = "givenName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "givenName", skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Documents that prove identity.
     #[serde(
         rename = "individualIdentification",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub individual_identification: Option<Vec<IndividualIdentification>>,
     /// Languages the person knows.
-    #[serde(
-        rename = "languageAbility",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "languageAbility", skip_serializing_if = "Option::is_none")]
     pub language_ability: Option<Vec<LanguageAbility>>,
     /// The name in official papers.
-    #[serde(
-        rename = "legalName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "legalName", skip_serializing_if = "Option::is_none")]
     pub legal_name: Option<String>,
     /// Where the person is at the moment, if they agreed to share it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    #[serde(
-        rename = "maritalStatus",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "maritalStatus", skip_serializing_if = "Option::is_none")]
     pub marital_status: Option<String>,
-    #[serde(
-        rename = "middleName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "middleName", skip_serializing_if = "Option::is_none")]
     pub middle_name: Option<String>,
     /// The whole name on one line, as pointers to this person repeat it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nationality: Option<String>,
     /// Further and former names.
-    #[serde(
-        rename = "otherName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "otherName", skip_serializing_if = "Option::is_none")]
     pub other_name: Option<Vec<OtherNameIndividual>>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<Characteristic>>,
-    #[serde(
-        rename = "placeOfBirth",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "placeOfBirth", skip_serializing_if = "Option::is_none")]
     pub place_of_birth: Option<String>,
     /// The name the person likes to be called by.
-    #[serde(
-        rename = "preferredGivenName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "preferredGivenName", skip_serializing_if = "Option::is_none")]
     pub preferred_given_name: Option<String>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Skills, with the level of each.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skill: Option<Vec<Skill>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<IndividualStateType>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificate>>,
     /// Form of address, for example `Dr`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -2964,177 +2783,108 @@ pub struct Individual {
 }
 
 /// Form of Individual inside the body of a create. A person, described in place.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Individual_FVO"))]
 pub struct IndividualFvo {
-    #[serde(
-        rename = "aristocraticTitle",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "aristocraticTitle", skip_serializing_if = "Option::is_none")]
     pub aristocratic_title: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Date of birth; the time of day carries no meaning.
-    #[serde(
-        rename = "birthDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "birthDate", skip_serializing_if = "Option::is_none")]
     pub birth_date: Option<crate::timestamp::Timestamp>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumFvo>>,
-    #[serde(
-        rename = "countryOfBirth",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "countryOfBirth", skip_serializing_if = "Option::is_none")]
     pub country_of_birth: Option<String>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfileFvo>>,
     /// Absent for the living, or when not known.
-    #[serde(
-        rename = "deathDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "deathDate", skip_serializing_if = "Option::is_none")]
     pub death_date: Option<crate::timestamp::Timestamp>,
     /// What to consider when serving the person.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disability: Option<Vec<Disability>>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifierFvo>>,
     /// Surname.
-    #[serde(
-        rename = "familyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "familyName", skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    #[serde(
-        rename = "familyNamePrefix",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "familyNamePrefix", skip_serializing_if = "Option::is_none")]
     pub family_name_prefix: Option<String>,
     /// The whole name with order and punctuation as custom requires.
-    #[serde(
-        rename = "formattedName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "formattedName", skip_serializing_if = "Option::is_none")]
     pub formatted_name: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<String>,
     /// Suffix that tells namesakes apart, for example `Jr`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<String>,
     /// Given name by which records usually start.
-    #[serde(
-        rename = "givenName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "givenName", skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Documents that prove identity.
     #[serde(
         rename = "individualIdentification",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub individual_identification: Option<Vec<IndividualIdentificationFvo>>,
     /// Languages the person knows.
-    #[serde(
-        rename = "languageAbility",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "languageAbility", skip_serializing_if = "Option::is_none")]
     pub language_ability: Option<Vec<LanguageAbility>>,
     /// The name in official papers.
-    #[serde(
-        rename = "legalName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "legalName", skip_serializing_if = "Option::is_none")]
     pub legal_name: Option<String>,
     /// Where the person is at the moment, if they agreed to share it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    #[serde(
-        rename = "maritalStatus",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "maritalStatus", skip_serializing_if = "Option::is_none")]
     pub marital_status: Option<String>,
-    #[serde(
-        rename = "middleName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "middleName", skip_serializing_if = "Option::is_none")]
     pub middle_name: Option<String>,
     /// The whole name on one line, as pointers to this person repeat it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nationality: Option<String>,
     /// Further and former names.
-    #[serde(
-        rename = "otherName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "otherName", skip_serializing_if = "Option::is_none")]
     pub other_name: Option<Vec<OtherNameIndividual>>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<CharacteristicFvo>>,
-    #[serde(
-        rename = "placeOfBirth",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "placeOfBirth", skip_serializing_if = "Option::is_none")]
     pub place_of_birth: Option<String>,
     /// The name the person likes to be called by.
-    #[serde(
-        rename = "preferredGivenName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "preferredGivenName", skip_serializing_if = "Option::is_none")]
     pub preferred_given_name: Option<String>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Skills, with the level of each.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skill: Option<Vec<Skill>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<IndividualStateType>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificateFvo>>,
     /// Form of address, for example `Dr`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -3145,52 +2895,51 @@ pub struct IndividualFvo {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct IndividualIdentification {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValue>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the document.
-    #[serde(
-        rename = "identificationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationId", skip_serializing_if = "Option::is_none")]
     pub identification_id: Option<String>,
     /// Kind of document, for example `passport`.
-    #[serde(
-        rename = "identificationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationType", skip_serializing_if = "Option::is_none")]
     pub identification_type: Option<String>,
     /// Office that issued it.
-    #[serde(
-        rename = "issuingAuthority",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingAuthority", skip_serializing_if = "Option::is_none")]
     pub issuing_authority: Option<String>,
     /// When it was issued.
-    #[serde(
-        rename = "issuingDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingDate", skip_serializing_if = "Option::is_none")]
     pub issuing_date: Option<crate::timestamp::Timestamp>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for IndividualIdentification {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            identification_id: Default::default(),
+            identification_type: Default::default(),
+            issuing_authority: Default::default(),
+            issuing_date: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("IndividualIdentification".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of IndividualIdentification inside the body of a create. A document that proves who a person is, such as a passport.
@@ -3198,52 +2947,51 @@ pub struct IndividualIdentification {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "IndividualIdentification_FVO"))]
 pub struct IndividualIdentificationFvo {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValueFvo>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the document.
-    #[serde(
-        rename = "identificationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationId", skip_serializing_if = "Option::is_none")]
     pub identification_id: Option<String>,
     /// Kind of document, for example `passport`.
-    #[serde(
-        rename = "identificationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationType", skip_serializing_if = "Option::is_none")]
     pub identification_type: Option<String>,
     /// Office that issued it.
-    #[serde(
-        rename = "issuingAuthority",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingAuthority", skip_serializing_if = "Option::is_none")]
     pub issuing_authority: Option<String>,
     /// When it was issued.
-    #[serde(
-        rename = "issuingDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingDate", skip_serializing_if = "Option::is_none")]
     pub issuing_date: Option<crate::timestamp::Timestamp>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for IndividualIdentificationFvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            identification_id: Default::default(),
+            identification_type: Default::default(),
+            issuing_authority: Default::default(),
+            issuing_date: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("IndividualIdentification".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of IndividualIdentification inside the body of a merge patch. A document that proves who a person is, such as a passport.
@@ -3251,223 +2999,153 @@ pub struct IndividualIdentificationFvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "IndividualIdentification_MVO"))]
 pub struct IndividualIdentificationMvo {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValueMvo>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the document.
-    #[serde(
-        rename = "identificationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationId", skip_serializing_if = "Option::is_none")]
     pub identification_id: Option<String>,
     /// Kind of document, for example `passport`.
-    #[serde(
-        rename = "identificationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationType", skip_serializing_if = "Option::is_none")]
     pub identification_type: Option<String>,
     /// Office that issued it.
-    #[serde(
-        rename = "issuingAuthority",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingAuthority", skip_serializing_if = "Option::is_none")]
     pub issuing_authority: Option<String>,
     /// When it was issued.
-    #[serde(
-        rename = "issuingDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingDate", skip_serializing_if = "Option::is_none")]
     pub issuing_date: Option<crate::timestamp::Timestamp>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for IndividualIdentificationMvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            identification_id: Default::default(),
+            identification_type: Default::default(),
+            issuing_authority: Default::default(),
+            issuing_date: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("IndividualIdentification".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Form of Individual inside the body of a merge patch. A person, described in place.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Individual_MVO"))]
 pub struct IndividualMvo {
-    #[serde(
-        rename = "aristocraticTitle",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "aristocraticTitle", skip_serializing_if = "Option::is_none")]
     pub aristocratic_title: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Date of birth; the time of day carries no meaning.
-    #[serde(
-        rename = "birthDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "birthDate", skip_serializing_if = "Option::is_none")]
     pub birth_date: Option<crate::timestamp::Timestamp>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumMvo>>,
-    #[serde(
-        rename = "countryOfBirth",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "countryOfBirth", skip_serializing_if = "Option::is_none")]
     pub country_of_birth: Option<String>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfileMvo>>,
     /// Absent for the living, or when not known.
-    #[serde(
-        rename = "deathDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "deathDate", skip_serializing_if = "Option::is_none")]
     pub death_date: Option<crate::timestamp::Timestamp>,
     /// What to consider when serving the person.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disability: Option<Vec<Disability>>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifierMvo>>,
     /// Surname.
-    #[serde(
-        rename = "familyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "familyName", skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    #[serde(
-        rename = "familyNamePrefix",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "familyNamePrefix", skip_serializing_if = "Option::is_none")]
     pub family_name_prefix: Option<String>,
     /// The whole name with order and punctuation as custom requires.
-    #[serde(
-        rename = "formattedName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "formattedName", skip_serializing_if = "Option::is_none")]
     pub formatted_name: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<String>,
     /// Suffix that tells namesakes apart, for example `Jr`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<String>,
     /// Given name by which records usually start.
-    #[serde(
-        rename = "givenName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "givenName", skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
     /// Documents that prove identity.
     #[serde(
         rename = "individualIdentification",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub individual_identification: Option<Vec<IndividualIdentificationMvo>>,
     /// Languages the person knows.
-    #[serde(
-        rename = "languageAbility",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "languageAbility", skip_serializing_if = "Option::is_none")]
     pub language_ability: Option<Vec<LanguageAbility>>,
     /// The name in official papers.
-    #[serde(
-        rename = "legalName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "legalName", skip_serializing_if = "Option::is_none")]
     pub legal_name: Option<String>,
     /// Where the person is at the moment, if they agreed to share it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    #[serde(
-        rename = "maritalStatus",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "maritalStatus", skip_serializing_if = "Option::is_none")]
     pub marital_status: Option<String>,
-    #[serde(
-        rename = "middleName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "middleName", skip_serializing_if = "Option::is_none")]
     pub middle_name: Option<String>,
     /// The whole name on one line, as pointers to this person repeat it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nationality: Option<String>,
     /// Further and former names.
-    #[serde(
-        rename = "otherName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "otherName", skip_serializing_if = "Option::is_none")]
     pub other_name: Option<Vec<OtherNameIndividual>>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<CharacteristicMvo>>,
-    #[serde(
-        rename = "placeOfBirth",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "placeOfBirth", skip_serializing_if = "Option::is_none")]
     pub place_of_birth: Option<String>,
     /// The name the person likes to be called by.
-    #[serde(
-        rename = "preferredGivenName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "preferredGivenName", skip_serializing_if = "Option::is_none")]
     pub preferred_given_name: Option<String>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Skills, with the level of each.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub skill: Option<Vec<Skill>>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<IndividualStateType>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificateMvo>>,
     /// Form of address, for example `Dr`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -3497,78 +3175,81 @@ crate::open::open_enum!(
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct InteractionItem {
     /// Documents, recordings and the like about this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValue>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When the item was added.
-    #[serde(
-        rename = "creationDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creationDate", skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<crate::timestamp::Timestamp>,
     /// Identifier of the item, unique within its interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Other items of the same interaction this one belongs with.
     #[serde(
         rename = "interactionItemRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub interaction_item_relationship: Option<Vec<InteractionItemRelationship>>,
     /// Class of the subject, such as Ticket or Incident; sub-classes may follow.
-    #[serde(
-        rename = "interactionItemType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItemType", skip_serializing_if = "Option::is_none")]
     pub interaction_item_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub item: Option<RelatedEntityRefOrValue>,
-    #[serde(rename = "itemDate", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "itemDate", skip_serializing_if = "Option::is_none")]
     pub item_date: Option<TimePeriod>,
     /// When the item last changed.
-    #[serde(
-        rename = "lastUpdate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "lastUpdate", skip_serializing_if = "Option::is_none")]
     pub last_update: Option<crate::timestamp::Timestamp>,
     /// Remarks about this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<Note>>,
     /// Why this subject came up.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Channels used for this subject.
-    #[serde(
-        rename = "relatedChannel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedChannel", skip_serializing_if = "Option::is_none")]
     pub related_channel: Option<Vec<RelatedChannel>>,
     /// Who dealt with this subject.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRef>>,
     /// How the subject was settled. Absent while it is still open.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for InteractionItem {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            creation_date: Default::default(),
+            id: Default::default(),
+            interaction_item_relationship: Default::default(),
+            interaction_item_type: Default::default(),
+            item: Default::default(),
+            item_date: Default::default(),
+            last_update: Default::default(),
+            note: Default::default(),
+            reason: Default::default(),
+            related_channel: Default::default(),
+            related_party: Default::default(),
+            resolution: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionItem".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of InteractionItem inside the body of a create. One subject dealt with during the interaction, for example an order, a bill or a trouble ticket. `itemDate` is when it was discussed, `item` the object in question.
@@ -3577,78 +3258,81 @@ pub struct InteractionItem {
 #[cfg_attr(feature = "server", schemars(rename = "InteractionItem_FVO"))]
 pub struct InteractionItemFvo {
     /// Documents, recordings and the like about this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValueFvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When the item was added.
-    #[serde(
-        rename = "creationDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creationDate", skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<crate::timestamp::Timestamp>,
     /// Identifier of the item, unique within its interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Other items of the same interaction this one belongs with.
     #[serde(
         rename = "interactionItemRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub interaction_item_relationship: Option<Vec<InteractionItemRelationshipFvo>>,
     /// Class of the subject, such as Ticket or Incident; sub-classes may follow.
-    #[serde(
-        rename = "interactionItemType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItemType", skip_serializing_if = "Option::is_none")]
     pub interaction_item_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub item: Option<RelatedEntityRefOrValueFvo>,
-    #[serde(rename = "itemDate", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "itemDate", skip_serializing_if = "Option::is_none")]
     pub item_date: Option<TimePeriod>,
     /// When the item last changed.
-    #[serde(
-        rename = "lastUpdate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "lastUpdate", skip_serializing_if = "Option::is_none")]
     pub last_update: Option<crate::timestamp::Timestamp>,
     /// Remarks about this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<NoteFvo>>,
     /// Why this subject came up.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Channels used for this subject.
-    #[serde(
-        rename = "relatedChannel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedChannel", skip_serializing_if = "Option::is_none")]
     pub related_channel: Option<Vec<RelatedChannelFvo>>,
     /// Who dealt with this subject.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRefFvo>>,
     /// How the subject was settled. Absent while it is still open.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for InteractionItemFvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            creation_date: Default::default(),
+            id: Default::default(),
+            interaction_item_relationship: Default::default(),
+            interaction_item_type: Default::default(),
+            item: Default::default(),
+            item_date: Default::default(),
+            last_update: Default::default(),
+            note: Default::default(),
+            reason: Default::default(),
+            related_channel: Default::default(),
+            related_party: Default::default(),
+            resolution: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionItem".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of InteractionItem inside the body of a merge patch. One subject dealt with during the interaction, for example an order, a bill or a trouble ticket. `itemDate` is when it was discussed, `item` the object in question.
@@ -3657,78 +3341,81 @@ pub struct InteractionItemFvo {
 #[cfg_attr(feature = "server", schemars(rename = "InteractionItem_MVO"))]
 pub struct InteractionItemMvo {
     /// Documents, recordings and the like about this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValueMvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When the item was added.
-    #[serde(
-        rename = "creationDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creationDate", skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<crate::timestamp::Timestamp>,
     /// Identifier of the item, unique within its interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Other items of the same interaction this one belongs with.
     #[serde(
         rename = "interactionItemRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub interaction_item_relationship: Option<Vec<InteractionItemRelationshipMvo>>,
     /// Class of the subject, such as Ticket or Incident; sub-classes may follow.
-    #[serde(
-        rename = "interactionItemType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItemType", skip_serializing_if = "Option::is_none")]
     pub interaction_item_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub item: Option<RelatedEntityRefOrValueMvo>,
-    #[serde(rename = "itemDate", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "itemDate", skip_serializing_if = "Option::is_none")]
     pub item_date: Option<TimePeriod>,
     /// When the item last changed.
-    #[serde(
-        rename = "lastUpdate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "lastUpdate", skip_serializing_if = "Option::is_none")]
     pub last_update: Option<crate::timestamp::Timestamp>,
     /// Remarks about this subject.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<NoteMvo>>,
     /// Why this subject came up.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Channels used for this subject.
-    #[serde(
-        rename = "relatedChannel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedChannel", skip_serializing_if = "Option::is_none")]
     pub related_channel: Option<Vec<RelatedChannelMvo>>,
     /// Who dealt with this subject.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRefMvo>>,
     /// How the subject was settled. Absent while it is still open.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for InteractionItemMvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            creation_date: Default::default(),
+            id: Default::default(),
+            interaction_item_relationship: Default::default(),
+            interaction_item_type: Default::default(),
+            item: Default::default(),
+            item_date: Default::default(),
+            last_update: Default::default(),
+            note: Default::default(),
+            reason: Default::default(),
+            related_channel: Default::default(),
+            related_party: Default::default(),
+            resolution: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionItem".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Links an item to another item of the same interaction.
@@ -3736,32 +3423,36 @@ pub struct InteractionItemMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct InteractionItemRelationship {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// `id` of the other item.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How the two items relate, in free text.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for InteractionItemRelationship {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionItemRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of InteractionItemRelationship inside the body of a create. Links an item to another item of the same interaction.
@@ -3770,32 +3461,36 @@ pub struct InteractionItemRelationship {
 #[cfg_attr(feature = "server", schemars(rename = "InteractionItemRelationship_FVO"))]
 pub struct InteractionItemRelationshipFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// `id` of the other item.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How the two items relate, in free text.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for InteractionItemRelationshipFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionItemRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of InteractionItemRelationship inside the body of a merge patch. Links an item to another item of the same interaction.
@@ -3804,32 +3499,36 @@ pub struct InteractionItemRelationshipFvo {
 #[cfg_attr(feature = "server", schemars(rename = "InteractionItemRelationship_MVO"))]
 pub struct InteractionItemRelationshipMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// `id` of the other item.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How the two items relate, in free text.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for InteractionItemRelationshipMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionItemRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Links the interaction to another one, for example a chat to the call that followed it.
@@ -3837,44 +3536,48 @@ pub struct InteractionItemRelationshipMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct InteractionRelationship {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// `id` of the other interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// How the two relate, for example `parent` or `followUp`.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for InteractionRelationship {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of InteractionRelationship inside the body of a create. Links the interaction to another one, for example a chat to the call that followed it.
@@ -3883,44 +3586,48 @@ pub struct InteractionRelationship {
 #[cfg_attr(feature = "server", schemars(rename = "InteractionRelationship_FVO"))]
 pub struct InteractionRelationshipFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// `id` of the other interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// How the two relate, for example `parent` or `followUp`.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for InteractionRelationshipFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of InteractionRelationship inside the body of a merge patch. Links the interaction to another one, for example a chat to the call that followed it.
@@ -3929,60 +3636,64 @@ pub struct InteractionRelationshipFvo {
 #[cfg_attr(feature = "server", schemars(rename = "InteractionRelationship_MVO"))]
 pub struct InteractionRelationshipMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// `id` of the other interaction.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// How the two relate, for example `parent` or `followUp`.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for InteractionRelationshipMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("InteractionRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// One operation of a JSON patch (RFC 6902).
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct JsonPatch {
     /// JSON pointer to the place that `move` and `copy` read.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub op: Option<JsonPatchOp>,
     /// JSON pointer (RFC 6901) to the place to change. In a JSON patch query it may end in `?name=value` to select array elements by content.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Any JSON value, null included.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<::serde_json::Value>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -4014,53 +3725,32 @@ crate::open::open_enum!(
 );
 
 /// A JSON patch (RFC 6902): operations applied in order, all or none.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[serde(transparent)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct JsonPatchOperations(pub Vec<JsonPatch>);
 
 /// How well a person knows one language.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct LanguageAbility {
     /// True for the language to use with this person.
-    #[serde(
-        rename = "isFavouriteLanguage",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "isFavouriteLanguage", skip_serializing_if = "Option::is_none")]
     pub is_favourite_language: Option<bool>,
     /// Language tag (BCP 47), for example `de-AT`.
-    #[serde(
-        rename = "languageCode",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "languageCode", skip_serializing_if = "Option::is_none")]
     pub language_code: Option<String>,
-    #[serde(
-        rename = "languageName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "languageName", skip_serializing_if = "Option::is_none")]
     pub language_name: Option<String>,
-    #[serde(
-        rename = "listeningProficiency",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "listeningProficiency", skip_serializing_if = "Option::is_none")]
     pub listening_proficiency: Option<String>,
-    #[serde(
-        rename = "readingProficiency",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "readingProficiency", skip_serializing_if = "Option::is_none")]
     pub reading_proficiency: Option<String>,
-    #[serde(
-        rename = "speakingProficiency",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "speakingProficiency", skip_serializing_if = "Option::is_none")]
     pub speaking_proficiency: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
-    #[serde(
-        rename = "writingProficiency",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "writingProficiency", skip_serializing_if = "Option::is_none")]
     pub writing_proficiency: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -4072,35 +3762,44 @@ pub struct LanguageAbility {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Note {
     /// Who wrote it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When it was written.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<crate::timestamp::Timestamp>,
     /// Identifier, unique within the record that holds the note.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The remark.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for Note {
+    fn default() -> Self {
+        Self {
+            author: Default::default(),
+            base_type: Default::default(),
+            date: Default::default(),
+            id: Default::default(),
+            schema_location: Default::default(),
+            text: Default::default(),
+            type_: Some("Note".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of Note inside the body of a create. A remark in free text, by a person or a system.
@@ -4109,35 +3808,44 @@ pub struct Note {
 #[cfg_attr(feature = "server", schemars(rename = "Note_FVO"))]
 pub struct NoteFvo {
     /// Who wrote it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When it was written.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<crate::timestamp::Timestamp>,
     /// Identifier, unique within the record that holds the note.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The remark.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for NoteFvo {
+    fn default() -> Self {
+        Self {
+            author: Default::default(),
+            base_type: Default::default(),
+            date: Default::default(),
+            id: Default::default(),
+            schema_location: Default::default(),
+            text: Default::default(),
+            type_: Some("Note".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of Note inside the body of a merge patch. A remark in free text, by a person or a system.
@@ -4146,157 +3854,124 @@ pub struct NoteFvo {
 #[cfg_attr(feature = "server", schemars(rename = "Note_MVO"))]
 pub struct NoteMvo {
     /// Who wrote it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When it was written.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<crate::timestamp::Timestamp>,
     /// Identifier, unique within the record that holds the note.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The remark.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for NoteMvo {
+    fn default() -> Self {
+        Self {
+            author: Default::default(),
+            base_type: Default::default(),
+            date: Default::default(),
+            id: Default::default(),
+            schema_location: Default::default(),
+            text: Default::default(),
+            type_: Some("Note".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// A company, department or other group, described in place.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Organization {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMedium>>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfile>>,
-    #[serde(
-        rename = "existsDuring",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "existsDuring", skip_serializing_if = "Option::is_none")]
     pub exists_during: Option<TimePeriod>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifier>>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// True for the main seat.
-    #[serde(
-        rename = "isHeadOffice",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "isHeadOffice", skip_serializing_if = "Option::is_none")]
     pub is_head_office: Option<bool>,
     /// True when it is a legal person in some registry.
-    #[serde(
-        rename = "isLegalEntity",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "isLegalEntity", skip_serializing_if = "Option::is_none")]
     pub is_legal_entity: Option<bool>,
     /// Name in full.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Legal form that belongs to the name, for example `Ltd`.
-    #[serde(rename = "nameType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "nameType", skip_serializing_if = "Option::is_none")]
     pub name_type: Option<String>,
     /// Organisations one level below.
     #[serde(
         rename = "organizationChildRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_child_relationship: Option<Vec<OrganizationChildRelationship>>,
     /// Entries in registries, for example a company number.
     #[serde(
         rename = "organizationIdentification",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_identification: Option<Vec<OrganizationIdentification>>,
     #[serde(
         rename = "organizationParentRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_parent_relationship: Option<OrganizationParentRelationship>,
     /// Kind of organisation, for example `company` or `department`.
-    #[serde(
-        rename = "organizationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "organizationType", skip_serializing_if = "Option::is_none")]
     pub organization_type: Option<String>,
     /// Further and former names.
-    #[serde(
-        rename = "otherName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "otherName", skip_serializing_if = "Option::is_none")]
     pub other_name: Option<Vec<OtherNameOrganization>>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<Characteristic>>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<OrganizationStateType>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificate>>,
     /// Name used in the market, where it is not `name`.
-    #[serde(
-        rename = "tradingName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "tradingName", skip_serializing_if = "Option::is_none")]
     pub trading_name: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -4308,31 +3983,35 @@ pub struct Organization {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct OrganizationChildRelationship {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationRef>,
     /// In which sense it is below: legal, regional, functional.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationChildRelationship {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            organization: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationChildRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OrganizationChildRelationship inside the body of a create. Link to an organisation one level below.
@@ -4341,31 +4020,35 @@ pub struct OrganizationChildRelationship {
 #[cfg_attr(feature = "server", schemars(rename = "OrganizationChildRelationship_FVO"))]
 pub struct OrganizationChildRelationshipFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationRefFvo>,
     /// In which sense it is below: legal, regional, functional.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationChildRelationshipFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            organization: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationChildRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OrganizationChildRelationship inside the body of a merge patch. Link to an organisation one level below.
@@ -4374,151 +4057,113 @@ pub struct OrganizationChildRelationshipFvo {
 #[cfg_attr(feature = "server", schemars(rename = "OrganizationChildRelationship_MVO"))]
 pub struct OrganizationChildRelationshipMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationRefMvo>,
     /// In which sense it is below: legal, regional, functional.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for OrganizationChildRelationshipMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            organization: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationChildRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Form of Organization inside the body of a create. A company, department or other group, described in place.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Organization_FVO"))]
 pub struct OrganizationFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumFvo>>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfileFvo>>,
-    #[serde(
-        rename = "existsDuring",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "existsDuring", skip_serializing_if = "Option::is_none")]
     pub exists_during: Option<TimePeriod>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifierFvo>>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// True for the main seat.
-    #[serde(
-        rename = "isHeadOffice",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "isHeadOffice", skip_serializing_if = "Option::is_none")]
     pub is_head_office: Option<bool>,
     /// True when it is a legal person in some registry.
-    #[serde(
-        rename = "isLegalEntity",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "isLegalEntity", skip_serializing_if = "Option::is_none")]
     pub is_legal_entity: Option<bool>,
     /// Name in full.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Legal form that belongs to the name, for example `Ltd`.
-    #[serde(rename = "nameType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "nameType", skip_serializing_if = "Option::is_none")]
     pub name_type: Option<String>,
     /// Organisations one level below.
     #[serde(
         rename = "organizationChildRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_child_relationship: Option<Vec<OrganizationChildRelationshipFvo>>,
     /// Entries in registries, for example a company number.
     #[serde(
         rename = "organizationIdentification",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_identification: Option<Vec<OrganizationIdentificationFvo>>,
     #[serde(
         rename = "organizationParentRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_parent_relationship: Option<OrganizationParentRelationshipFvo>,
     /// Kind of organisation, for example `company` or `department`.
-    #[serde(
-        rename = "organizationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "organizationType", skip_serializing_if = "Option::is_none")]
     pub organization_type: Option<String>,
     /// Further and former names.
-    #[serde(
-        rename = "otherName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "otherName", skip_serializing_if = "Option::is_none")]
     pub other_name: Option<Vec<OtherNameOrganizationFvo>>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<CharacteristicFvo>>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<OrganizationStateType>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificateFvo>>,
     /// Name used in the market, where it is not `name`.
-    #[serde(
-        rename = "tradingName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "tradingName", skip_serializing_if = "Option::is_none")]
     pub trading_name: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -4529,52 +4174,51 @@ pub struct OrganizationFvo {
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct OrganizationIdentification {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValue>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the document or in the registry.
-    #[serde(
-        rename = "identificationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationId", skip_serializing_if = "Option::is_none")]
     pub identification_id: Option<String>,
     /// Kind of document or registry, for example `companyRegister`.
-    #[serde(
-        rename = "identificationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationType", skip_serializing_if = "Option::is_none")]
     pub identification_type: Option<String>,
     /// Office or registry that issued it.
-    #[serde(
-        rename = "issuingAuthority",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingAuthority", skip_serializing_if = "Option::is_none")]
     pub issuing_authority: Option<String>,
     /// When it was issued.
-    #[serde(
-        rename = "issuingDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingDate", skip_serializing_if = "Option::is_none")]
     pub issuing_date: Option<crate::timestamp::Timestamp>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationIdentification {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            identification_id: Default::default(),
+            identification_type: Default::default(),
+            issuing_authority: Default::default(),
+            issuing_date: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationIdentification".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OrganizationIdentification inside the body of a create. A document or registry entry that proves who an organisation is.
@@ -4582,52 +4226,51 @@ pub struct OrganizationIdentification {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "OrganizationIdentification_FVO"))]
 pub struct OrganizationIdentificationFvo {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValueFvo>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the document or in the registry.
-    #[serde(
-        rename = "identificationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationId", skip_serializing_if = "Option::is_none")]
     pub identification_id: Option<String>,
     /// Kind of document or registry, for example `companyRegister`.
-    #[serde(
-        rename = "identificationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationType", skip_serializing_if = "Option::is_none")]
     pub identification_type: Option<String>,
     /// Office or registry that issued it.
-    #[serde(
-        rename = "issuingAuthority",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingAuthority", skip_serializing_if = "Option::is_none")]
     pub issuing_authority: Option<String>,
     /// When it was issued.
-    #[serde(
-        rename = "issuingDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingDate", skip_serializing_if = "Option::is_none")]
     pub issuing_date: Option<crate::timestamp::Timestamp>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationIdentificationFvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            identification_id: Default::default(),
+            identification_type: Default::default(),
+            issuing_authority: Default::default(),
+            issuing_date: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationIdentification".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OrganizationIdentification inside the body of a merge patch. A document or registry entry that proves who an organisation is.
@@ -4635,169 +4278,126 @@ pub struct OrganizationIdentificationFvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "OrganizationIdentification_MVO"))]
 pub struct OrganizationIdentificationMvo {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValueMvo>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the document or in the registry.
-    #[serde(
-        rename = "identificationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationId", skip_serializing_if = "Option::is_none")]
     pub identification_id: Option<String>,
     /// Kind of document or registry, for example `companyRegister`.
-    #[serde(
-        rename = "identificationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "identificationType", skip_serializing_if = "Option::is_none")]
     pub identification_type: Option<String>,
     /// Office or registry that issued it.
-    #[serde(
-        rename = "issuingAuthority",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingAuthority", skip_serializing_if = "Option::is_none")]
     pub issuing_authority: Option<String>,
     /// When it was issued.
-    #[serde(
-        rename = "issuingDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingDate", skip_serializing_if = "Option::is_none")]
     pub issuing_date: Option<crate::timestamp::Timestamp>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for OrganizationIdentificationMvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            identification_id: Default::default(),
+            identification_type: Default::default(),
+            issuing_authority: Default::default(),
+            issuing_date: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationIdentification".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Form of Organization inside the body of a merge patch. A company, department or other group, described in place.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Organization_MVO"))]
 pub struct OrganizationMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumMvo>>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfileMvo>>,
-    #[serde(
-        rename = "existsDuring",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "existsDuring", skip_serializing_if = "Option::is_none")]
     pub exists_during: Option<TimePeriod>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifierMvo>>,
     /// True for the main seat.
-    #[serde(
-        rename = "isHeadOffice",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "isHeadOffice", skip_serializing_if = "Option::is_none")]
     pub is_head_office: Option<bool>,
     /// True when it is a legal person in some registry.
-    #[serde(
-        rename = "isLegalEntity",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "isLegalEntity", skip_serializing_if = "Option::is_none")]
     pub is_legal_entity: Option<bool>,
     /// Name in full.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Legal form that belongs to the name, for example `Ltd`.
-    #[serde(rename = "nameType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "nameType", skip_serializing_if = "Option::is_none")]
     pub name_type: Option<String>,
     /// Organisations one level below.
     #[serde(
         rename = "organizationChildRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_child_relationship: Option<Vec<OrganizationChildRelationshipMvo>>,
     /// Entries in registries, for example a company number.
     #[serde(
         rename = "organizationIdentification",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_identification: Option<Vec<OrganizationIdentificationMvo>>,
     #[serde(
         rename = "organizationParentRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
+        skip_serializing_if = "Option::is_none"
     )]
     pub organization_parent_relationship: Option<OrganizationParentRelationshipMvo>,
     /// Kind of organisation, for example `company` or `department`.
-    #[serde(
-        rename = "organizationType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "organizationType", skip_serializing_if = "Option::is_none")]
     pub organization_type: Option<String>,
     /// Further and former names.
-    #[serde(
-        rename = "otherName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "otherName", skip_serializing_if = "Option::is_none")]
     pub other_name: Option<Vec<OtherNameOrganizationMvo>>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<CharacteristicMvo>>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<OrganizationStateType>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificateMvo>>,
     /// Name used in the market, where it is not `name`.
-    #[serde(
-        rename = "tradingName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "tradingName", skip_serializing_if = "Option::is_none")]
     pub trading_name: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -4809,31 +4409,35 @@ pub struct OrganizationMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct OrganizationParentRelationship {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationRef>,
     /// In which sense it is above: legal, regional, functional.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationParentRelationship {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            organization: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationParentRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OrganizationParentRelationship inside the body of a create. Link to the organisation one level above.
@@ -4842,31 +4446,35 @@ pub struct OrganizationParentRelationship {
 #[cfg_attr(feature = "server", schemars(rename = "OrganizationParentRelationship_FVO"))]
 pub struct OrganizationParentRelationshipFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationRefFvo>,
     /// In which sense it is above: legal, regional, functional.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationParentRelationshipFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            organization: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationParentRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OrganizationParentRelationship inside the body of a merge patch. Link to the organisation one level above.
@@ -4875,31 +4483,35 @@ pub struct OrganizationParentRelationshipFvo {
 #[cfg_attr(feature = "server", schemars(rename = "OrganizationParentRelationship_MVO"))]
 pub struct OrganizationParentRelationshipMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationRefMvo>,
     /// In which sense it is above: legal, regional, functional.
-    #[serde(
-        rename = "relationshipType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relationshipType", skip_serializing_if = "Option::is_none")]
     pub relationship_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationParentRelationshipMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            organization: Default::default(),
+            relationship_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationParentRelationship".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Points to an organisation.
@@ -4907,38 +4519,44 @@ pub struct OrganizationParentRelationshipMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct OrganizationRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OrganizationRef inside the body of a create. Points to an organisation.
@@ -4947,38 +4565,44 @@ pub struct OrganizationRef {
 #[cfg_attr(feature = "server", schemars(rename = "OrganizationRef_FVO"))]
 pub struct OrganizationRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OrganizationRef inside the body of a merge patch. Points to an organisation.
@@ -4987,38 +4611,44 @@ pub struct OrganizationRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "OrganizationRef_MVO"))]
 pub struct OrganizationRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OrganizationRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("OrganizationRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Lifecycle state of an organisation record.
@@ -5040,60 +4670,36 @@ crate::open::open_enum!(
 );
 
 /// A further or former name of a person.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct OtherNameIndividual {
-    #[serde(
-        rename = "aristocraticTitle",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "aristocraticTitle", skip_serializing_if = "Option::is_none")]
     pub aristocratic_title: Option<String>,
-    #[serde(
-        rename = "familyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "familyName", skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
-    #[serde(
-        rename = "familyNamePrefix",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "familyNamePrefix", skip_serializing_if = "Option::is_none")]
     pub family_name_prefix: Option<String>,
     /// The whole name with order and punctuation as custom requires.
-    #[serde(
-        rename = "formattedName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "formattedName", skip_serializing_if = "Option::is_none")]
     pub formatted_name: Option<String>,
     /// The whole name on one line.
-    #[serde(rename = "fullName", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "fullName", skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<String>,
-    #[serde(
-        rename = "givenName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "givenName", skip_serializing_if = "Option::is_none")]
     pub given_name: Option<String>,
     /// The name in official papers.
-    #[serde(
-        rename = "legalName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "legalName", skip_serializing_if = "Option::is_none")]
     pub legal_name: Option<String>,
-    #[serde(
-        rename = "middleName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "middleName", skip_serializing_if = "Option::is_none")]
     pub middle_name: Option<String>,
     /// The name the person likes to be called by.
-    #[serde(
-        rename = "preferredGivenName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "preferredGivenName", skip_serializing_if = "Option::is_none")]
     pub preferred_given_name: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -5105,37 +4711,43 @@ pub struct OtherNameIndividual {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct OtherNameOrganization {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Name in full.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Legal form that belongs to the name, for example `Ltd`.
-    #[serde(rename = "nameType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "nameType", skip_serializing_if = "Option::is_none")]
     pub name_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name used in the market.
-    #[serde(
-        rename = "tradingName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "tradingName", skip_serializing_if = "Option::is_none")]
     pub trading_name: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OtherNameOrganization {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            name: Default::default(),
+            name_type: Default::default(),
+            schema_location: Default::default(),
+            trading_name: Default::default(),
+            type_: Some("OtherNameOrganization".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OtherNameOrganization inside the body of a create. A further or former name of an organisation.
@@ -5144,37 +4756,43 @@ pub struct OtherNameOrganization {
 #[cfg_attr(feature = "server", schemars(rename = "OtherNameOrganization_FVO"))]
 pub struct OtherNameOrganizationFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Name in full.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Legal form that belongs to the name, for example `Ltd`.
-    #[serde(rename = "nameType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "nameType", skip_serializing_if = "Option::is_none")]
     pub name_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name used in the market.
-    #[serde(
-        rename = "tradingName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "tradingName", skip_serializing_if = "Option::is_none")]
     pub trading_name: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OtherNameOrganizationFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            name: Default::default(),
+            name_type: Default::default(),
+            schema_location: Default::default(),
+            trading_name: Default::default(),
+            type_: Some("OtherNameOrganization".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of OtherNameOrganization inside the body of a merge patch. A further or former name of an organisation.
@@ -5183,37 +4801,43 @@ pub struct OtherNameOrganizationFvo {
 #[cfg_attr(feature = "server", schemars(rename = "OtherNameOrganization_MVO"))]
 pub struct OtherNameOrganizationMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Name in full.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Legal form that belongs to the name, for example `Ltd`.
-    #[serde(rename = "nameType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "nameType", skip_serializing_if = "Option::is_none")]
     pub name_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name used in the market.
-    #[serde(
-        rename = "tradingName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "tradingName", skip_serializing_if = "Option::is_none")]
     pub trading_name: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for OtherNameOrganizationMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            name: Default::default(),
+            name_type: Default::default(),
+            schema_location: Default::default(),
+            trading_name: Default::default(),
+            type_: Some("OtherNameOrganization".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// What a person and an organisation have in common.
@@ -5221,65 +4845,60 @@ pub struct OtherNameOrganizationMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Party {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMedium>>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfile>>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifier>>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<Characteristic>>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificate>>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for Party {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            contact_medium: Default::default(),
+            credit_rating: Default::default(),
+            external_reference: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            party_characteristic: Default::default(),
+            related_party: Default::default(),
+            schema_location: Default::default(),
+            tax_exemption_certificate: Default::default(),
+            type_: Some("Party".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Rating of a party by a credit agency.
@@ -5287,55 +4906,55 @@ pub struct Party {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyCreditProfile {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Who rated.
-    #[serde(
-        rename = "creditAgencyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditAgencyName", skip_serializing_if = "Option::is_none")]
     pub credit_agency_name: Option<String>,
     /// Kind of agency.
-    #[serde(
-        rename = "creditAgencyType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditAgencyType", skip_serializing_if = "Option::is_none")]
     pub credit_agency_type: Option<String>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// File number of the rating at the agency.
-    #[serde(
-        rename = "ratingReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "ratingReference", skip_serializing_if = "Option::is_none")]
     pub rating_reference: Option<String>,
     /// Score; the scale is that of the agency.
-    #[serde(
-        rename = "ratingScore",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "ratingScore", skip_serializing_if = "Option::is_none")]
     pub rating_score: Option<i64>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyCreditProfile {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            credit_agency_name: Default::default(),
+            credit_agency_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            rating_reference: Default::default(),
+            rating_score: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyCreditProfile".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyCreditProfile inside the body of a create. Rating of a party by a credit agency.
@@ -5344,52 +4963,51 @@ pub struct PartyCreditProfile {
 #[cfg_attr(feature = "server", schemars(rename = "PartyCreditProfile_FVO"))]
 pub struct PartyCreditProfileFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Who rated.
-    #[serde(
-        rename = "creditAgencyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditAgencyName", skip_serializing_if = "Option::is_none")]
     pub credit_agency_name: Option<String>,
     /// Kind of agency.
-    #[serde(
-        rename = "creditAgencyType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditAgencyType", skip_serializing_if = "Option::is_none")]
     pub credit_agency_type: Option<String>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// File number of the rating at the agency.
-    #[serde(
-        rename = "ratingReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "ratingReference", skip_serializing_if = "Option::is_none")]
     pub rating_reference: Option<String>,
     /// Score; the scale is that of the agency.
-    #[serde(
-        rename = "ratingScore",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "ratingScore", skip_serializing_if = "Option::is_none")]
     pub rating_score: Option<i64>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyCreditProfileFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            credit_agency_name: Default::default(),
+            credit_agency_type: Default::default(),
+            id: Default::default(),
+            rating_reference: Default::default(),
+            rating_score: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyCreditProfile".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyCreditProfile inside the body of a merge patch. Rating of a party by a credit agency.
@@ -5398,49 +5016,47 @@ pub struct PartyCreditProfileFvo {
 #[cfg_attr(feature = "server", schemars(rename = "PartyCreditProfile_MVO"))]
 pub struct PartyCreditProfileMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Who rated.
-    #[serde(
-        rename = "creditAgencyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditAgencyName", skip_serializing_if = "Option::is_none")]
     pub credit_agency_name: Option<String>,
     /// Kind of agency.
-    #[serde(
-        rename = "creditAgencyType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditAgencyType", skip_serializing_if = "Option::is_none")]
     pub credit_agency_type: Option<String>,
     /// File number of the rating at the agency.
-    #[serde(
-        rename = "ratingReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "ratingReference", skip_serializing_if = "Option::is_none")]
     pub rating_reference: Option<String>,
     /// Score; the scale is that of the agency.
-    #[serde(
-        rename = "ratingScore",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "ratingScore", skip_serializing_if = "Option::is_none")]
     pub rating_score: Option<i64>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyCreditProfileMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            credit_agency_name: Default::default(),
+            credit_agency_type: Default::default(),
+            rating_reference: Default::default(),
+            rating_score: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyCreditProfile".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of Party inside the body of a create. What a person and an organisation have in common.
@@ -5449,62 +5065,56 @@ pub struct PartyCreditProfileMvo {
 #[cfg_attr(feature = "server", schemars(rename = "Party_FVO"))]
 pub struct PartyFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumFvo>>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfileFvo>>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifierFvo>>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<CharacteristicFvo>>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificateFvo>>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            contact_medium: Default::default(),
+            credit_rating: Default::default(),
+            external_reference: Default::default(),
+            id: Default::default(),
+            party_characteristic: Default::default(),
+            related_party: Default::default(),
+            schema_location: Default::default(),
+            tax_exemption_certificate: Default::default(),
+            type_: Some("Party".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// One contact between a party and the enterprise. `interactionDate` is when it took place: for a message both ends are equal or only one is given. What a client sends beyond these members is kept.
@@ -5512,100 +5122,95 @@ pub struct PartyFvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteraction {
     /// Documents, recordings and the like that belong to the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValue>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// When the server recorded the interaction. Set by the server and never changed.
-    #[serde(
-        rename = "creationDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creationDate", skip_serializing_if = "Option::is_none")]
     pub creation_date: Option<crate::timestamp::Timestamp>,
     /// What happened, in free text for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Who began it: `inbound` the party, `outbound` the enterprise. Free text on the wire; cannot be patched.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<String>,
     /// Identifiers of the same interaction in other systems.
-    #[serde(
-        rename = "externalIdentifier",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalIdentifier", skip_serializing_if = "Option::is_none")]
     pub external_identifier: Option<Vec<ExternalIdentifier>>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    #[serde(
-        rename = "interactionDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionDate", skip_serializing_if = "Option::is_none")]
     pub interaction_date: Option<TimePeriod>,
     /// The subjects dealt with, one element each.
-    #[serde(
-        rename = "interactionItem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItem", skip_serializing_if = "Option::is_none")]
     pub interaction_item: Option<Vec<InteractionItem>>,
     /// Other interactions this one belongs with.
-    #[serde(
-        rename = "interactionRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionRelationship", skip_serializing_if = "Option::is_none")]
     pub interaction_relationship: Option<Vec<InteractionRelationship>>,
     /// When the record last changed, set by the server.
-    #[serde(
-        rename = "lastUpdate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "lastUpdate", skip_serializing_if = "Option::is_none")]
     pub last_update: Option<crate::timestamp::Timestamp>,
     /// Remarks about the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<Note>>,
     /// Why the contact was made, as free text or as a code of the operator.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Channels used, for example a shop, a call centre or an app.
-    #[serde(
-        rename = "relatedChannel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedChannel", skip_serializing_if = "Option::is_none")]
     pub related_channel: Option<Vec<RelatedChannel>>,
     /// Everyone who took part: customer, agent, chatbot.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state, usually `opened`, `inProgress` or `completed`; other texts are allowed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// When `status` took its present value, set by the server.
-    #[serde(
-        rename = "statusChangeDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusChangeDate", skip_serializing_if = "Option::is_none")]
     pub status_change_date: Option<crate::timestamp::Timestamp>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyInteraction {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            creation_date: Default::default(),
+            description: Default::default(),
+            direction: Default::default(),
+            external_identifier: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            interaction_date: Default::default(),
+            interaction_item: Default::default(),
+            interaction_relationship: Default::default(),
+            last_update: Default::default(),
+            note: Default::default(),
+            reason: Default::default(),
+            related_channel: Default::default(),
+            related_party: Default::default(),
+            schema_location: Default::default(),
+            status: Default::default(),
+            status_change_date: Default::default(),
+            type_: Some("PartyInteraction".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Notification that an attribute changed.
@@ -5613,99 +5218,96 @@ pub struct PartyInteraction {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionAttributeValueChangeEvent {
     /// Further named values, for reporting.
-    #[serde(
-        rename = "analyticCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "analyticCharacteristic", skip_serializing_if = "Option::is_none")]
     pub analytic_characteristic: Option<Vec<Characteristic>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<PartyInteractionAttributeValueChangeEventPayload>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Parties concerned by the event.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRef>>,
-    #[serde(
-        rename = "reportingSystem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "reportingSystem", skip_serializing_if = "Option::is_none")]
     pub reporting_system: Option<EntityRef>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EntityRef>,
     /// When the change took place (RFC 3339).
-    #[serde(
-        rename = "timeOccurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOccurred", skip_serializing_if = "Option::is_none")]
     pub time_occurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for PartyInteractionAttributeValueChangeEvent {
+    fn default() -> Self {
+        Self {
+            analytic_characteristic: Default::default(),
+            base_type: Default::default(),
+            correlation_id: Default::default(),
+            description: Default::default(),
+            domain: Default::default(),
+            event: Default::default(),
+            event_id: Default::default(),
+            event_time: Default::default(),
+            event_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            priority: Default::default(),
+            related_party: Default::default(),
+            reporting_system: Default::default(),
+            schema_location: Default::default(),
+            source: Default::default(),
+            time_occurred: Default::default(),
+            title: Default::default(),
+            type_: Some("PartyInteractionAttributeValueChangeEvent".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Carries the interaction after the change.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionAttributeValueChangeEventPayload {
-    #[serde(
-        rename = "partyInteraction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyInteraction", skip_serializing_if = "Option::is_none")]
     pub party_interaction: Option<PartyInteraction>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -5717,99 +5319,96 @@ pub struct PartyInteractionAttributeValueChangeEventPayload {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionCreateEvent {
     /// Further named values, for reporting.
-    #[serde(
-        rename = "analyticCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "analyticCharacteristic", skip_serializing_if = "Option::is_none")]
     pub analytic_characteristic: Option<Vec<Characteristic>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<PartyInteractionCreateEventPayload>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Parties concerned by the event.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRef>>,
-    #[serde(
-        rename = "reportingSystem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "reportingSystem", skip_serializing_if = "Option::is_none")]
     pub reporting_system: Option<EntityRef>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EntityRef>,
     /// When the change took place (RFC 3339).
-    #[serde(
-        rename = "timeOccurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOccurred", skip_serializing_if = "Option::is_none")]
     pub time_occurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for PartyInteractionCreateEvent {
+    fn default() -> Self {
+        Self {
+            analytic_characteristic: Default::default(),
+            base_type: Default::default(),
+            correlation_id: Default::default(),
+            description: Default::default(),
+            domain: Default::default(),
+            event: Default::default(),
+            event_id: Default::default(),
+            event_time: Default::default(),
+            event_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            priority: Default::default(),
+            related_party: Default::default(),
+            reporting_system: Default::default(),
+            schema_location: Default::default(),
+            source: Default::default(),
+            time_occurred: Default::default(),
+            title: Default::default(),
+            type_: Some("PartyInteractionCreateEvent".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Carries the interaction as recorded.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionCreateEventPayload {
-    #[serde(
-        rename = "partyInteraction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyInteraction", skip_serializing_if = "Option::is_none")]
     pub party_interaction: Option<PartyInteraction>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -5821,99 +5420,96 @@ pub struct PartyInteractionCreateEventPayload {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionDeleteEvent {
     /// Further named values, for reporting.
-    #[serde(
-        rename = "analyticCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "analyticCharacteristic", skip_serializing_if = "Option::is_none")]
     pub analytic_characteristic: Option<Vec<Characteristic>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<PartyInteractionDeleteEventPayload>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Parties concerned by the event.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRef>>,
-    #[serde(
-        rename = "reportingSystem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "reportingSystem", skip_serializing_if = "Option::is_none")]
     pub reporting_system: Option<EntityRef>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EntityRef>,
     /// When the change took place (RFC 3339).
-    #[serde(
-        rename = "timeOccurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOccurred", skip_serializing_if = "Option::is_none")]
     pub time_occurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for PartyInteractionDeleteEvent {
+    fn default() -> Self {
+        Self {
+            analytic_characteristic: Default::default(),
+            base_type: Default::default(),
+            correlation_id: Default::default(),
+            description: Default::default(),
+            domain: Default::default(),
+            event: Default::default(),
+            event_id: Default::default(),
+            event_time: Default::default(),
+            event_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            priority: Default::default(),
+            related_party: Default::default(),
+            reporting_system: Default::default(),
+            schema_location: Default::default(),
+            source: Default::default(),
+            time_occurred: Default::default(),
+            title: Default::default(),
+            type_: Some("PartyInteractionDeleteEvent".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Carries the interaction that was removed.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionDeleteEventPayload {
-    #[serde(
-        rename = "partyInteraction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyInteraction", skip_serializing_if = "Option::is_none")]
     pub party_interaction: Option<PartyInteraction>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -5926,85 +5522,83 @@ pub struct PartyInteractionDeleteEventPayload {
 #[cfg_attr(feature = "server", schemars(rename = "PartyInteraction_FVO"))]
 pub struct PartyInteractionFvo {
     /// Documents, recordings and the like that belong to the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValueFvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What happened, in free text for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Who began it: `inbound` the party, `outbound` the enterprise. Free text on the wire; cannot be patched.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<String>,
     /// Identifiers of the same interaction in other systems.
-    #[serde(
-        rename = "externalIdentifier",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalIdentifier", skip_serializing_if = "Option::is_none")]
     pub external_identifier: Option<Vec<ExternalIdentifierFvo>>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    #[serde(
-        rename = "interactionDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionDate", skip_serializing_if = "Option::is_none")]
     pub interaction_date: Option<TimePeriod>,
     /// The subjects dealt with, one element each.
-    #[serde(
-        rename = "interactionItem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItem", skip_serializing_if = "Option::is_none")]
     pub interaction_item: Option<Vec<InteractionItemFvo>>,
     /// Other interactions this one belongs with.
-    #[serde(
-        rename = "interactionRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionRelationship", skip_serializing_if = "Option::is_none")]
     pub interaction_relationship: Option<Vec<InteractionRelationshipFvo>>,
     /// The server writes its own time here.
-    #[serde(
-        rename = "lastUpdate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "lastUpdate", skip_serializing_if = "Option::is_none")]
     pub last_update: Option<crate::timestamp::Timestamp>,
     /// Remarks about the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<NoteFvo>>,
     /// Why the contact was made, as free text or as a code of the operator.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Channels used, for example a shop, a call centre or an app.
-    #[serde(
-        rename = "relatedChannel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedChannel", skip_serializing_if = "Option::is_none")]
     pub related_channel: Option<Vec<RelatedChannelFvo>>,
     /// Everyone who took part: customer, agent, chatbot.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state to begin with. Absent means `opened`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyInteractionFvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            description: Default::default(),
+            direction: Default::default(),
+            external_identifier: Default::default(),
+            id: Default::default(),
+            interaction_date: Default::default(),
+            interaction_item: Default::default(),
+            interaction_relationship: Default::default(),
+            last_update: Default::default(),
+            note: Default::default(),
+            reason: Default::default(),
+            related_channel: Default::default(),
+            related_party: Default::default(),
+            schema_location: Default::default(),
+            status: Default::default(),
+            type_: Some("PartyInteraction".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Body of a merge patch. An absent member stays as it is; null removes it; an array replaces the stored one. `direction` cannot be changed and is missing here; neither can `id` and `href`.
@@ -6013,79 +5607,75 @@ pub struct PartyInteractionFvo {
 #[cfg_attr(feature = "server", schemars(rename = "PartyInteraction_MVO"))]
 pub struct PartyInteractionMvo {
     /// Documents, recordings and the like that belong to the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Vec<AttachmentRefOrValueMvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// What happened, in free text for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Identifiers of the same interaction in other systems.
-    #[serde(
-        rename = "externalIdentifier",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalIdentifier", skip_serializing_if = "Option::is_none")]
     pub external_identifier: Option<Vec<ExternalIdentifierMvo>>,
-    #[serde(
-        rename = "interactionDate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionDate", skip_serializing_if = "Option::is_none")]
     pub interaction_date: Option<TimePeriod>,
     /// The subjects dealt with, one element each.
-    #[serde(
-        rename = "interactionItem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionItem", skip_serializing_if = "Option::is_none")]
     pub interaction_item: Option<Vec<InteractionItemMvo>>,
     /// Other interactions this one belongs with.
-    #[serde(
-        rename = "interactionRelationship",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "interactionRelationship", skip_serializing_if = "Option::is_none")]
     pub interaction_relationship: Option<Vec<InteractionRelationshipMvo>>,
     /// The server writes its own time here after the change.
-    #[serde(
-        rename = "lastUpdate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "lastUpdate", skip_serializing_if = "Option::is_none")]
     pub last_update: Option<crate::timestamp::Timestamp>,
     /// Remarks about the interaction as a whole.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Vec<NoteMvo>>,
     /// Why the contact was made, as free text or as a code of the operator.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Channels used, for example a shop, a call centre or an app.
-    #[serde(
-        rename = "relatedChannel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedChannel", skip_serializing_if = "Option::is_none")]
     pub related_channel: Option<Vec<RelatedChannelMvo>>,
     /// Everyone who took part: customer, agent, chatbot.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state, usually `opened`, `inProgress` or `completed`; other texts are allowed.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyInteractionMvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            description: Default::default(),
+            external_identifier: Default::default(),
+            interaction_date: Default::default(),
+            interaction_item: Default::default(),
+            interaction_relationship: Default::default(),
+            last_update: Default::default(),
+            note: Default::default(),
+            reason: Default::default(),
+            related_channel: Default::default(),
+            related_party: Default::default(),
+            schema_location: Default::default(),
+            status: Default::default(),
+            type_: Some("PartyInteraction".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Notification that the status changed. Its `eventType` is PartyInteractionStatusChangeEvent.
@@ -6093,99 +5683,96 @@ pub struct PartyInteractionMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionStatusChange {
     /// Further named values, for reporting.
-    #[serde(
-        rename = "analyticCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "analyticCharacteristic", skip_serializing_if = "Option::is_none")]
     pub analytic_characteristic: Option<Vec<Characteristic>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ties this event to others, or to the request that caused it.
-    #[serde(
-        rename = "correlationId",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// What happened, in a sentence for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Business area the event comes from.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<PartyInteractionStatusChangePayload>,
     /// Identifier of the event. Stays the same when a delivery is repeated.
-    #[serde(rename = "eventId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "eventId", skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// When the event was recorded (RFC 3339).
-    #[serde(
-        rename = "eventTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventTime", skip_serializing_if = "Option::is_none")]
     pub event_time: Option<crate::timestamp::Timestamp>,
     /// Which event it is, for example `PartyInteractionCreateEvent`.
-    #[serde(
-        rename = "eventType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<String>,
     /// A URL for the event, where one exists.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// A further identifier. Recognise repeats by `eventId`, not by this.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// How urgent the event is, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// Parties concerned by the event.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyRefOrPartyRoleRef>>,
-    #[serde(
-        rename = "reportingSystem",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "reportingSystem", skip_serializing_if = "Option::is_none")]
     pub reporting_system: Option<EntityRef>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<EntityRef>,
     /// When the change took place (RFC 3339).
-    #[serde(
-        rename = "timeOccurred",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "timeOccurred", skip_serializing_if = "Option::is_none")]
     pub time_occurred: Option<crate::timestamp::Timestamp>,
     /// Headline for people.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for PartyInteractionStatusChange {
+    fn default() -> Self {
+        Self {
+            analytic_characteristic: Default::default(),
+            base_type: Default::default(),
+            correlation_id: Default::default(),
+            description: Default::default(),
+            domain: Default::default(),
+            event: Default::default(),
+            event_id: Default::default(),
+            event_time: Default::default(),
+            event_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            priority: Default::default(),
+            related_party: Default::default(),
+            reporting_system: Default::default(),
+            schema_location: Default::default(),
+            source: Default::default(),
+            time_occurred: Default::default(),
+            title: Default::default(),
+            type_: Some("PartyInteractionStatusChange".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Carries the interaction with its new status.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyInteractionStatusChangePayload {
-    #[serde(
-        rename = "partyInteraction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyInteraction", skip_serializing_if = "Option::is_none")]
     pub party_interaction: Option<PartyInteraction>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -6216,59 +5803,52 @@ crate::open::open_enum!(
 #[cfg_attr(feature = "server", schemars(rename = "Party_MVO"))]
 pub struct PartyMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Ways to reach the party.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumMvo>>,
     /// Ratings by credit agencies.
-    #[serde(
-        rename = "creditRating",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditRating", skip_serializing_if = "Option::is_none")]
     pub credit_rating: Option<Vec<PartyCreditProfileMvo>>,
     /// Identifiers of the same party in other systems.
-    #[serde(
-        rename = "externalReference",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "externalReference", skip_serializing_if = "Option::is_none")]
     pub external_reference: Option<Vec<ExternalIdentifierMvo>>,
     /// Further named properties.
-    #[serde(
-        rename = "partyCharacteristic",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyCharacteristic", skip_serializing_if = "Option::is_none")]
     pub party_characteristic: Option<Vec<CharacteristicMvo>>,
     /// Other parties this one is connected with.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Taxes the party need not pay.
-    #[serde(
-        rename = "taxExemptionCertificate",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxExemptionCertificate", skip_serializing_if = "Option::is_none")]
     pub tax_exemption_certificate: Option<Vec<TaxExemptionCertificateMvo>>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            contact_medium: Default::default(),
+            credit_rating: Default::default(),
+            external_reference: Default::default(),
+            party_characteristic: Default::default(),
+            related_party: Default::default(),
+            schema_location: Default::default(),
+            tax_exemption_certificate: Default::default(),
+            type_: Some("Party".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// A party or a party role, in full or as a pointer; `@type` says which.
@@ -6378,38 +5958,44 @@ crate::open::open_union!(
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyRef inside the body of a create. Points to a person or an organisation.
@@ -6418,38 +6004,44 @@ pub struct PartyRef {
 #[cfg_attr(feature = "server", schemars(rename = "PartyRef_FVO"))]
 pub struct PartyRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyRef inside the body of a merge patch. Points to a person or an organisation.
@@ -6458,38 +6050,44 @@ pub struct PartyRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "PartyRef_MVO"))]
 pub struct PartyRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// A pointer to a party or to a party role; `@type` says which.
@@ -6545,92 +6143,93 @@ crate::open::open_union!(
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyRole {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRef>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRef>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<Characteristic>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMedium>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfile>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRef>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRef>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRef>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRole {
+    fn default() -> Self {
+        Self {
+            account: Default::default(),
+            agreement: Default::default(),
+            base_type: Default::default(),
+            characteristic: Default::default(),
+            contact_medium: Default::default(),
+            credit_profile: Default::default(),
+            description: Default::default(),
+            engaged_party: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            party_role_specification: Default::default(),
+            payment_method: Default::default(),
+            related_party: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            status: Default::default(),
+            status_reason: Default::default(),
+            type_: Some("PartyRole".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyRole inside the body of a create. A party seen in a certain capacity, such as customer or dealer, described in place. `engagedParty` is who acts, `partyRoleSpecification` the definition of the role.
@@ -6639,89 +6238,89 @@ pub struct PartyRole {
 #[cfg_attr(feature = "server", schemars(rename = "PartyRole_FVO"))]
 pub struct PartyRoleFvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefFvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefFvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicFvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumFvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileFvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefFvo>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefFvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefFvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRoleFvo {
+    fn default() -> Self {
+        Self {
+            account: Default::default(),
+            agreement: Default::default(),
+            base_type: Default::default(),
+            characteristic: Default::default(),
+            contact_medium: Default::default(),
+            credit_profile: Default::default(),
+            description: Default::default(),
+            engaged_party: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            party_role_specification: Default::default(),
+            payment_method: Default::default(),
+            related_party: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            status: Default::default(),
+            status_reason: Default::default(),
+            type_: Some("PartyRole".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyRole inside the body of a merge patch. A party seen in a certain capacity, such as customer or dealer, described in place. `engagedParty` is who acts, `partyRoleSpecification` the definition of the role.
@@ -6730,86 +6329,85 @@ pub struct PartyRoleFvo {
 #[cfg_attr(feature = "server", schemars(rename = "PartyRole_MVO"))]
 pub struct PartyRoleMvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefMvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefMvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicMvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumMvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileMvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefMvo>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefMvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefMvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRoleMvo {
+    fn default() -> Self {
+        Self {
+            account: Default::default(),
+            agreement: Default::default(),
+            base_type: Default::default(),
+            characteristic: Default::default(),
+            contact_medium: Default::default(),
+            credit_profile: Default::default(),
+            description: Default::default(),
+            engaged_party: Default::default(),
+            name: Default::default(),
+            party_role_specification: Default::default(),
+            payment_method: Default::default(),
+            related_party: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            status: Default::default(),
+            status_reason: Default::default(),
+            type_: Some("PartyRole".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Points to a party role.
@@ -6817,47 +6415,52 @@ pub struct PartyRoleMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyRoleRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Identifier of the party behind the role.
-    #[serde(rename = "partyId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "partyId", skip_serializing_if = "Option::is_none")]
     pub party_id: Option<String>,
     /// Name of the party behind the role.
-    #[serde(
-        rename = "partyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyName", skip_serializing_if = "Option::is_none")]
     pub party_name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRoleRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            party_id: Default::default(),
+            party_name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRoleRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyRoleRef inside the body of a create. Points to a party role.
@@ -6866,47 +6469,52 @@ pub struct PartyRoleRef {
 #[cfg_attr(feature = "server", schemars(rename = "PartyRoleRef_FVO"))]
 pub struct PartyRoleRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Identifier of the party behind the role.
-    #[serde(rename = "partyId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "partyId", skip_serializing_if = "Option::is_none")]
     pub party_id: Option<String>,
     /// Name of the party behind the role.
-    #[serde(
-        rename = "partyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyName", skip_serializing_if = "Option::is_none")]
     pub party_name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRoleRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            party_id: Default::default(),
+            party_name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRoleRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyRoleRef inside the body of a merge patch. Points to a party role.
@@ -6915,47 +6523,52 @@ pub struct PartyRoleRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "PartyRoleRef_MVO"))]
 pub struct PartyRoleRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Identifier of the party behind the role.
-    #[serde(rename = "partyId", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "partyId", skip_serializing_if = "Option::is_none")]
     pub party_id: Option<String>,
     /// Name of the party behind the role.
-    #[serde(
-        rename = "partyName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyName", skip_serializing_if = "Option::is_none")]
     pub party_name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRoleRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            party_id: Default::default(),
+            party_name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRoleRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Points to the definition of a party role.
@@ -6963,38 +6576,44 @@ pub struct PartyRoleRefMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PartyRoleSpecificationRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRoleSpecificationRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRoleSpecificationRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyRoleSpecificationRef inside the body of a create. Points to the definition of a party role.
@@ -7003,38 +6622,44 @@ pub struct PartyRoleSpecificationRef {
 #[cfg_attr(feature = "server", schemars(rename = "PartyRoleSpecificationRef_FVO"))]
 pub struct PartyRoleSpecificationRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRoleSpecificationRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRoleSpecificationRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PartyRoleSpecificationRef inside the body of a merge patch. Points to the definition of a party role.
@@ -7043,38 +6668,44 @@ pub struct PartyRoleSpecificationRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "PartyRoleSpecificationRef_MVO"))]
 pub struct PartyRoleSpecificationRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PartyRoleSpecificationRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PartyRoleSpecificationRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Points to a way of paying, for example direct debit.
@@ -7082,38 +6713,44 @@ pub struct PartyRoleSpecificationRefMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct PaymentMethodRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PaymentMethodRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PaymentMethodRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PaymentMethodRef inside the body of a create. Points to a way of paying, for example direct debit.
@@ -7122,38 +6759,44 @@ pub struct PaymentMethodRef {
 #[cfg_attr(feature = "server", schemars(rename = "PaymentMethodRef_FVO"))]
 pub struct PaymentMethodRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for PaymentMethodRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PaymentMethodRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of PaymentMethodRef inside the body of a merge patch. Points to a way of paying, for example direct debit.
@@ -7162,127 +6805,106 @@ pub struct PaymentMethodRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "PaymentMethodRef_MVO"))]
 pub struct PaymentMethodRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// URL of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of the object pointed to.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of the object, repeated here so that a reader need not fetch it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Kind of the object pointed to, for example Individual or Organization. Needed when the pointer alone leaves it open.
-    #[serde(
-        rename = "@referredType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@referredType", skip_serializing_if = "Option::is_none")]
     pub referred_type: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for PaymentMethodRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            href: Default::default(),
+            id: Default::default(),
+            name: Default::default(),
+            referred_type: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("PaymentMethodRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Party role of someone who makes a product or provides a service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Producer {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRef>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRef>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<Characteristic>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMedium>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfile>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRef>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRef>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRef>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -7290,90 +6912,63 @@ pub struct Producer {
 }
 
 /// Form of Producer inside the body of a create. Party role of someone who makes a product or provides a service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Producer_FVO"))]
 pub struct ProducerFvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefFvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefFvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicFvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumFvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileFvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefFvo>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefFvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefFvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -7381,87 +6976,60 @@ pub struct ProducerFvo {
 }
 
 /// Form of Producer inside the body of a merge patch. Party role of someone who makes a product or provides a service.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Producer_MVO"))]
 pub struct ProducerMvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefMvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefMvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicMvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumMvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileMvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefMvo>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefMvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefMvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -7469,14 +7037,14 @@ pub struct ProducerMvo {
 }
 
 /// A number with its unit.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Quantity {
     /// The number. Absent means 1.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<::serde_json::Number>,
     /// The unit it counts, for example `kB`. Absent: a bare count.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub units: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -7488,28 +7056,35 @@ pub struct Quantity {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelatedChannel {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelRef>,
     /// Part the channel played, for example `callBack` when it was used to return a call.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedChannel {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            channel: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedChannel".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of RelatedChannel inside the body of a create. A channel the contact used, with the role it had. `channel` points to it.
@@ -7518,28 +7093,35 @@ pub struct RelatedChannel {
 #[cfg_attr(feature = "server", schemars(rename = "RelatedChannel_FVO"))]
 pub struct RelatedChannelFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelRefFvo>,
     /// Part the channel played, for example `callBack` when it was used to return a call.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedChannelFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            channel: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedChannel".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of RelatedChannel inside the body of a merge patch. A channel the contact used, with the role it had. `channel` points to it.
@@ -7548,28 +7130,35 @@ pub struct RelatedChannelFvo {
 #[cfg_attr(feature = "server", schemars(rename = "RelatedChannel_MVO"))]
 pub struct RelatedChannelMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelRefMvo>,
     /// Part the channel played, for example `callBack` when it was used to return a call.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedChannelMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            channel: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedChannel".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// The object in question, of any kind, with its role. `entity` is the object or a pointer to it.
@@ -7577,28 +7166,35 @@ pub struct RelatedChannelMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelatedEntityRefOrValue {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entity: Option<EntityRefOrValue>,
     /// Part the object plays here, for example `subject`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedEntityRefOrValue {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            entity: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedEntityRefOrValue".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of RelatedEntityRefOrValue inside the body of a create. The object in question, of any kind, with its role. `entity` is the object or a pointer to it.
@@ -7607,28 +7203,35 @@ pub struct RelatedEntityRefOrValue {
 #[cfg_attr(feature = "server", schemars(rename = "RelatedEntityRefOrValue_FVO"))]
 pub struct RelatedEntityRefOrValueFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entity: Option<EntityRefOrValueFvo>,
     /// Part the object plays here, for example `subject`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedEntityRefOrValueFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            entity: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedEntityRefOrValue".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of RelatedEntityRefOrValue inside the body of a merge patch. The object in question, of any kind, with its role. `entity` is the object or a pointer to it.
@@ -7637,28 +7240,35 @@ pub struct RelatedEntityRefOrValueFvo {
 #[cfg_attr(feature = "server", schemars(rename = "RelatedEntityRefOrValue_MVO"))]
 pub struct RelatedEntityRefOrValueMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entity: Option<EntityRefOrValueMvo>,
     /// Part the object plays here, for example `subject`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedEntityRefOrValueMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            entity: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedEntityRefOrValue".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Someone who took part, with the role they had. `partyOrPartyRole` is the party, in full or as a pointer.
@@ -7666,31 +7276,35 @@ pub struct RelatedEntityRefOrValueMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelatedPartyOrPartyRole {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(
-        rename = "partyOrPartyRole",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyOrPartyRole", skip_serializing_if = "Option::is_none")]
     pub party_or_party_role: Option<PartyOrPartyRole>,
     /// Part taken in the interaction, for example `customer` or `agent`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedPartyOrPartyRole {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            party_or_party_role: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedPartyOrPartyRole".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of RelatedPartyOrPartyRole inside the body of a create. Someone who took part, with the role they had. `partyOrPartyRole` is the party, in full or as a pointer.
@@ -7699,31 +7313,35 @@ pub struct RelatedPartyOrPartyRole {
 #[cfg_attr(feature = "server", schemars(rename = "RelatedPartyOrPartyRole_FVO"))]
 pub struct RelatedPartyOrPartyRoleFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(
-        rename = "partyOrPartyRole",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyOrPartyRole", skip_serializing_if = "Option::is_none")]
     pub party_or_party_role: Option<PartyOrPartyRoleFvo>,
     /// Part taken in the interaction, for example `customer` or `agent`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedPartyOrPartyRoleFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            party_or_party_role: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedPartyOrPartyRole".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of RelatedPartyOrPartyRole inside the body of a merge patch. Someone who took part, with the role they had. `partyOrPartyRole` is the party, in full or as a pointer.
@@ -7732,31 +7350,35 @@ pub struct RelatedPartyOrPartyRoleFvo {
 #[cfg_attr(feature = "server", schemars(rename = "RelatedPartyOrPartyRole_MVO"))]
 pub struct RelatedPartyOrPartyRoleMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(
-        rename = "partyOrPartyRole",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyOrPartyRole", skip_serializing_if = "Option::is_none")]
     pub party_or_party_role: Option<PartyOrPartyRoleMvo>,
     /// Part taken in the interaction, for example `customer` or `agent`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedPartyOrPartyRoleMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            party_or_party_role: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedPartyOrPartyRole".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Someone who took part, with the role they had. `partyOrPartyRole` is a pointer to the party.
@@ -7764,31 +7386,35 @@ pub struct RelatedPartyOrPartyRoleMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct RelatedPartyRefOrPartyRoleRef {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(
-        rename = "partyOrPartyRole",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyOrPartyRole", skip_serializing_if = "Option::is_none")]
     pub party_or_party_role: Option<PartyRefOrPartyRoleRef>,
     /// Part taken, for example `customer` or `agent`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedPartyRefOrPartyRoleRef {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            party_or_party_role: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedPartyRefOrPartyRoleRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of RelatedPartyRefOrPartyRoleRef inside the body of a create. Someone who took part, with the role they had. `partyOrPartyRole` is a pointer to the party.
@@ -7797,31 +7423,35 @@ pub struct RelatedPartyRefOrPartyRoleRef {
 #[cfg_attr(feature = "server", schemars(rename = "RelatedPartyRefOrPartyRoleRef_FVO"))]
 pub struct RelatedPartyRefOrPartyRoleRefFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(
-        rename = "partyOrPartyRole",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyOrPartyRole", skip_serializing_if = "Option::is_none")]
     pub party_or_party_role: Option<PartyRefOrPartyRoleRefFvo>,
     /// Part taken, for example `customer` or `agent`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for RelatedPartyRefOrPartyRoleRefFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            party_or_party_role: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedPartyRefOrPartyRoleRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of RelatedPartyRefOrPartyRoleRef inside the body of a merge patch. Someone who took part, with the role they had. `partyOrPartyRole` is a pointer to the party.
@@ -7830,59 +7460,54 @@ pub struct RelatedPartyRefOrPartyRoleRefFvo {
 #[cfg_attr(feature = "server", schemars(rename = "RelatedPartyRefOrPartyRoleRef_MVO"))]
 pub struct RelatedPartyRefOrPartyRoleRefMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
-    #[serde(
-        rename = "partyOrPartyRole",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyOrPartyRole", skip_serializing_if = "Option::is_none")]
     pub party_or_party_role: Option<PartyRefOrPartyRoleRefMvo>,
     /// Part taken, for example `customer` or `agent`.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for RelatedPartyRefOrPartyRoleRefMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            party_or_party_role: Default::default(),
+            role: Default::default(),
+            schema_location: Default::default(),
+            type_: Some("RelatedPartyRefOrPartyRoleRef".to_owned()),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// A skill of a person and how well it is mastered.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Skill {
     /// Remark by whoever judged the skill.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// Level reached, on the operator's scale.
-    #[serde(
-        rename = "evaluatedLevel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "evaluatedLevel", skip_serializing_if = "Option::is_none")]
     pub evaluated_level: Option<String>,
     /// Code from a list the operator uses.
-    #[serde(
-        rename = "skillCode",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "skillCode", skip_serializing_if = "Option::is_none")]
     pub skill_code: Option<String>,
     /// The same in words.
-    #[serde(
-        rename = "skillName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "skillName", skip_serializing_if = "Option::is_none")]
     pub skill_name: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -7890,92 +7515,65 @@ pub struct Skill {
 }
 
 /// Party role of someone who provides goods or services to the enterprise.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct Supplier {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRef>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRef>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<Characteristic>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMedium>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfile>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRef>,
     /// URL of this object. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     /// Identifier of this object; unique among objects of its kind. For an interaction the server sets it.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRef>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRef>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRole>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -7983,90 +7581,63 @@ pub struct Supplier {
 }
 
 /// Form of Supplier inside the body of a create. Party role of someone who provides goods or services to the enterprise.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Supplier_FVO"))]
 pub struct SupplierFvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefFvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefFvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicFvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumFvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileFvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefFvo>,
     /// Identifier of this object. The server ignores it on the interaction itself and assigns its own.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefFvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefFvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleFvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -8074,87 +7645,60 @@ pub struct SupplierFvo {
 }
 
 /// Form of Supplier inside the body of a merge patch. Party role of someone who provides goods or services to the enterprise.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "Supplier_MVO"))]
 pub struct SupplierMvo {
     /// Accounts held in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Vec<AccountRefMvo>>,
     /// Contracts entered in this role.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Vec<AgreementRefMvo>>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Further named properties.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub characteristic: Option<Vec<CharacteristicMvo>>,
     /// Ways to reach the party in this role.
-    #[serde(
-        rename = "contactMedium",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "contactMedium", skip_serializing_if = "Option::is_none")]
     pub contact_medium: Option<Vec<ContactMediumMvo>>,
     /// Credit checks, newest first.
-    #[serde(
-        rename = "creditProfile",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "creditProfile", skip_serializing_if = "Option::is_none")]
     pub credit_profile: Option<Vec<CreditProfileMvo>>,
     /// What the role is about.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(
-        rename = "engagedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "engagedParty", skip_serializing_if = "Option::is_none")]
     pub engaged_party: Option<PartyRefMvo>,
     /// Name of this role record.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(
-        rename = "partyRoleSpecification",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "partyRoleSpecification", skip_serializing_if = "Option::is_none")]
     pub party_role_specification: Option<PartyRoleSpecificationRefMvo>,
     /// Ways the party pays in this role.
-    #[serde(
-        rename = "paymentMethod",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "paymentMethod", skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<Vec<PaymentMethodRefMvo>>,
     /// Other parties connected with this role.
-    #[serde(
-        rename = "relatedParty",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "relatedParty", skip_serializing_if = "Option::is_none")]
     pub related_party: Option<Vec<RelatedPartyOrPartyRoleMvo>>,
     /// The capacity, for example `customer`. Refines the role specification, or replaces it when there is none.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Lifecycle state of the role, in free text.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Why the role is in that state.
-    #[serde(
-        rename = "statusReason",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "statusReason", skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
@@ -8166,46 +7710,51 @@ pub struct SupplierMvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct TaxDefinition {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Identifier of the tax.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Level of that authority: country, state, city.
-    #[serde(
-        rename = "jurisdictionLevel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "jurisdictionLevel", skip_serializing_if = "Option::is_none")]
     pub jurisdiction_level: Option<String>,
     /// Authority that raises it.
-    #[serde(
-        rename = "jurisdictionName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "jurisdictionName", skip_serializing_if = "Option::is_none")]
     pub jurisdiction_name: Option<String>,
     /// What the tax is called.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Kind of tax, in free text.
-    #[serde(rename = "taxType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "taxType", skip_serializing_if = "Option::is_none")]
     pub tax_type: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for TaxDefinition {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            jurisdiction_level: Default::default(),
+            jurisdiction_name: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            tax_type: Default::default(),
+            type_: Some("TaxDefinition".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of TaxDefinition inside the body of a create. A tax and the authority that raises it.
@@ -8214,46 +7763,51 @@ pub struct TaxDefinition {
 #[cfg_attr(feature = "server", schemars(rename = "TaxDefinition_FVO"))]
 pub struct TaxDefinitionFvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Identifier of the tax.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Level of that authority: country, state, city.
-    #[serde(
-        rename = "jurisdictionLevel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "jurisdictionLevel", skip_serializing_if = "Option::is_none")]
     pub jurisdiction_level: Option<String>,
     /// Authority that raises it.
-    #[serde(
-        rename = "jurisdictionName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "jurisdictionName", skip_serializing_if = "Option::is_none")]
     pub jurisdiction_name: Option<String>,
     /// What the tax is called.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Kind of tax, in free text.
-    #[serde(rename = "taxType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "taxType", skip_serializing_if = "Option::is_none")]
     pub tax_type: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for TaxDefinitionFvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            jurisdiction_level: Default::default(),
+            jurisdiction_name: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            tax_type: Default::default(),
+            type_: Some("TaxDefinition".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of TaxDefinition inside the body of a merge patch. A tax and the authority that raises it.
@@ -8262,98 +7816,106 @@ pub struct TaxDefinitionFvo {
 #[cfg_attr(feature = "server", schemars(rename = "TaxDefinition_MVO"))]
 pub struct TaxDefinitionMvo {
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Identifier of the tax.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Level of that authority: country, state, city.
-    #[serde(
-        rename = "jurisdictionLevel",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "jurisdictionLevel", skip_serializing_if = "Option::is_none")]
     pub jurisdiction_level: Option<String>,
     /// Authority that raises it.
-    #[serde(
-        rename = "jurisdictionName",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "jurisdictionName", skip_serializing_if = "Option::is_none")]
     pub jurisdiction_name: Option<String>,
     /// What the tax is called.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// Kind of tax, in free text.
-    #[serde(rename = "taxType", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "taxType", skip_serializing_if = "Option::is_none")]
     pub tax_type: Option<String>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for TaxDefinitionMvo {
+    fn default() -> Self {
+        Self {
+            base_type: Default::default(),
+            id: Default::default(),
+            jurisdiction_level: Default::default(),
+            jurisdiction_name: Default::default(),
+            name: Default::default(),
+            schema_location: Default::default(),
+            tax_type: Default::default(),
+            type_: Some("TaxDefinition".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// Proof that a party need not pay certain taxes, in full or in part.
 #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct TaxExemptionCertificate {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValue>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the certificate.
-    #[serde(
-        rename = "certificateNumber",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "certificateNumber", skip_serializing_if = "Option::is_none")]
     pub certificate_number: Option<String>,
     /// Identifier within the party.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Authority that issued it.
-    #[serde(
-        rename = "issuingJurisdiction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingJurisdiction", skip_serializing_if = "Option::is_none")]
     pub issuing_jurisdiction: Option<String>,
     /// Why it was granted.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The taxes it covers, each with the rate that remains.
-    #[serde(
-        rename = "taxDefinition",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxDefinition", skip_serializing_if = "Option::is_none")]
     pub tax_definition: Option<Vec<TaxDefinition>>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for TaxExemptionCertificate {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            certificate_number: Default::default(),
+            id: Default::default(),
+            issuing_jurisdiction: Default::default(),
+            reason: Default::default(),
+            schema_location: Default::default(),
+            tax_definition: Default::default(),
+            type_: Some("TaxExemptionCertificate".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of TaxExemptionCertificate inside the body of a create. Proof that a party need not pay certain taxes, in full or in part.
@@ -8361,52 +7923,55 @@ pub struct TaxExemptionCertificate {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "TaxExemptionCertificate_FVO"))]
 pub struct TaxExemptionCertificateFvo {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValueFvo>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the certificate.
-    #[serde(
-        rename = "certificateNumber",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "certificateNumber", skip_serializing_if = "Option::is_none")]
     pub certificate_number: Option<String>,
     /// Identifier within the party.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Authority that issued it.
-    #[serde(
-        rename = "issuingJurisdiction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingJurisdiction", skip_serializing_if = "Option::is_none")]
     pub issuing_jurisdiction: Option<String>,
     /// Why it was granted.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The taxes it covers, each with the rate that remains.
-    #[serde(
-        rename = "taxDefinition",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxDefinition", skip_serializing_if = "Option::is_none")]
     pub tax_definition: Option<Vec<TaxDefinitionFvo>>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+}
+
+impl Default for TaxExemptionCertificateFvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            certificate_number: Default::default(),
+            id: Default::default(),
+            issuing_jurisdiction: Default::default(),
+            reason: Default::default(),
+            schema_location: Default::default(),
+            tax_definition: Default::default(),
+            type_: Some("TaxExemptionCertificate".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
 }
 
 /// Form of TaxExemptionCertificate inside the body of a merge patch. Proof that a party need not pay certain taxes, in full or in part.
@@ -8414,69 +7979,66 @@ pub struct TaxExemptionCertificateFvo {
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "server", schemars(rename = "TaxExemptionCertificate_MVO"))]
 pub struct TaxExemptionCertificateMvo {
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentRefOrValueMvo>,
     /// The schema that `@type` extends, when `@type` is not a standard one.
-    #[serde(
-        rename = "@baseType",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@baseType", skip_serializing_if = "Option::is_none")]
     pub base_type: Option<String>,
     /// Number on the certificate.
-    #[serde(
-        rename = "certificateNumber",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "certificateNumber", skip_serializing_if = "Option::is_none")]
     pub certificate_number: Option<String>,
     /// Identifier within the party.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Authority that issued it.
-    #[serde(
-        rename = "issuingJurisdiction",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "issuingJurisdiction", skip_serializing_if = "Option::is_none")]
     pub issuing_jurisdiction: Option<String>,
     /// Why it was granted.
-    #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Where the JSON schema of an extended `@type` can be fetched.
-    #[serde(
-        rename = "@schemaLocation",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "@schemaLocation", skip_serializing_if = "Option::is_none")]
     pub schema_location: Option<String>,
     /// The taxes it covers, each with the rate that remains.
-    #[serde(
-        rename = "taxDefinition",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "taxDefinition", skip_serializing_if = "Option::is_none")]
     pub tax_definition: Option<Vec<TaxDefinitionMvo>>,
     /// Name of the schema this object follows. Selects the branch where several are possible.
-    #[serde(rename = "@type", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
-    #[serde(rename = "validFor", skip_serializing_if = "::std::option::Option::is_none")]
+    #[serde(rename = "validFor", skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<TimePeriod>,
     /// Members the document does not name.
     #[serde(flatten)]
     pub extra: ::serde_json::Map<String, ::serde_json::Value>,
 }
 
+impl Default for TaxExemptionCertificateMvo {
+    fn default() -> Self {
+        Self {
+            attachment: Default::default(),
+            base_type: Default::default(),
+            certificate_number: Default::default(),
+            id: Default::default(),
+            issuing_jurisdiction: Default::default(),
+            reason: Default::default(),
+            schema_location: Default::default(),
+            tax_definition: Default::default(),
+            type_: Some("TaxExemptionCertificate".to_owned()),
+            valid_for: Default::default(),
+            extra: Default::default(),
+        }
+    }
+}
+
 /// A span of time. A missing start or end leaves that side open; equal values mean a moment.
-#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+#[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "server", derive(schemars::JsonSchema))]
 pub struct TimePeriod {
     /// Last moment of the span (RFC 3339). Absent: no known end.
-    #[serde(
-        rename = "endDateTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "endDateTime", skip_serializing_if = "Option::is_none")]
     pub end_date_time: Option<crate::timestamp::Timestamp>,
     /// First moment of the span (RFC 3339). Absent: no known start.
-    #[serde(
-        rename = "startDateTime",
-        skip_serializing_if = "::std::option::Option::is_none"
-    )]
+    #[serde(rename = "startDateTime", skip_serializing_if = "Option::is_none")]
     pub start_date_time: Option<crate::timestamp::Timestamp>,
     /// Members the document does not name.
     #[serde(flatten)]
