@@ -1,2 +1,47 @@
-//! Project tasks.
-fn main() {}
+//! Project tasks: `cargo xtask --help`.
+
+mod tidy;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Project tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check the house rules: layering, headers, names.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match perform(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        // One line: a broken rule or a failed check is no reason for a backtrace.
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> anyhow::Result<()> {
+    let root = root()?;
+    match task {
+        Task::Tidy => tidy::tidy(&root),
+    }
+}
+
+/// The workspace this xtask belongs to.
+fn root() -> anyhow::Result<PathBuf> {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").context("run me as `cargo xtask`")?;
+    let root = Path::new(&manifest).parent().context("xtask lies in the workspace")?;
+    Ok(root.to_path_buf())
+}
