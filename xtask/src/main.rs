@@ -1,6 +1,8 @@
 //! Project tasks: `cargo xtask --help`.
 
+mod ci;
 mod tidy;
+mod tools;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -19,6 +21,13 @@ struct Cli {
 enum Task {
     /// Check the house rules: layering, headers, names.
     Tidy,
+    /// Build what the tests need, then run them. Arguments go to `cargo test`.
+    Test {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Everything that must hold before a merge, as continuous integration runs it.
+    Ci,
 }
 
 fn main() -> ExitCode {
@@ -36,6 +45,9 @@ fn perform(task: Task) -> anyhow::Result<()> {
     let root = root()?;
     match task {
         Task::Tidy => tidy::tidy(&root),
+        Task::Test { args } => ci::test(&root, &args),
+        // `gen --check` joins here with the generator.
+        Task::Ci => ci::ci(&root, || Ok(())),
     }
 }
 
