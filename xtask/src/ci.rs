@@ -30,20 +30,12 @@ pub(crate) fn ci(
     root: &Path,
     gen_check: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let clippy = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--locked",
-        "--",
-        "-Dwarnings",
-    ];
+    let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--locked"];
     walk(vec![
         Step::new("fmt", || run(&mut cargo(root, &["fmt", "--all", "--check"]))),
         Step::new("tidy", || tidy(root)),
         Step::new("gen --check", gen_check),
-        Step::new("clippy", || run(&mut cargo(root, &clippy))),
+        Step::new("clippy", || run(cargo(root, &clippy).args(["--", "-Dwarnings"]))),
         Step::new("features", || features(root)),
         Step::new("doc", || {
             let doc = ["doc", "--workspace", "--no-deps", "--locked"];
@@ -54,7 +46,7 @@ pub(crate) fn ci(
     ])
 }
 
-/// Builds what the tests need, then runs them; `extra` goes to `cargo test`.
+/// Builds what the tests need, then runs them; `extra` goes to `cargo test` as it is.
 ///
 /// # Errors
 /// Something does not build, or a test failed.
@@ -82,6 +74,7 @@ fn features(root: &Path) -> anyhow::Result<()> {
 /// Licences, bans and sources always; advisories where their database can be reached.
 fn deny(root: &Path) -> anyhow::Result<()> {
     let deny = cargo_deny(root)?;
+    // Errors only: the duplicates `deny.toml` warns of are many, and for a look by hand.
     let quietly = ["--log-level", "error", "check", "--hide-inclusion-graph"];
     run(program(root, &deny, &quietly).args(["bans", "licenses", "sources"]))?;
     let mut fetch = program(root, &deny, &["fetch", "db"]);

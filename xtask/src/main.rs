@@ -45,7 +45,8 @@ fn perform(task: Task) -> anyhow::Result<()> {
     let root = root()?;
     match task {
         Task::Tidy => tidy::tidy(&root),
-        Task::Test { args } => ci::test(&root, &args),
+        // Not the arguments clap read: it drops the `--` that cargo needs.
+        Task::Test { args: _ } => ci::test(&root, &std::env::args().skip(2).collect::<Vec<_>>()),
         // `gen --check` joins here with the generator.
         Task::Ci => ci::ci(&root, || Ok(())),
     }
