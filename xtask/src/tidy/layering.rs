@@ -55,7 +55,8 @@ const ROOMS: &[Room] = &[
     Room { name: "log", may: &["config", "log"], never: &[GENERATED, WIRE, DRIVERS] },
     Room {
         name: "error",
-        may: &["app", "domain", "error", "hub", "query", "store::contract"],
+        // Of `http` only what a document minds in a body: an error like those of the other layers.
+        may: &["app", "domain", "error", "http::schema", "hub", "query", "store::contract"],
         never: &[DRIVERS],
     },
     Room {
