@@ -1,0 +1,6 @@
+//! The conformance scenarios, one module a topic. Each test starts its own server with its own
+//! database on a port the system picks; tables run the same scenario through every version.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod certified;
