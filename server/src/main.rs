@@ -1,2 +1,96 @@
-//! The binary.
-fn main() {}
+//! The command line. Everything it starts lives in the library.
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tmf683_server::config::{DEFAULT_TOML, Flags, Settings};
+use tmf683_server::{Running, init_log, start};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// TMF683 Party Interaction Management, v4 and v5. Without a command: serve with the defaults.
+#[derive(Parser)]
+#[command(name = "tmf683-server", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API until SIGTERM or SIGINT.
+    Serve(ServeArgs),
+    /// Print the commented default settings, a start for a --config file.
+    DefaultConfig,
+}
+
+#[derive(Args, Default)]
+struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1:8683].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Where interactions are kept, sqlite:PATH [default: sqlite:./tmf683.db].
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// What clients reach this server by, for href and Location [default: by the Host header].
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// A TOML file of settings; see default-config.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Listen beyond loopback without authentication.
+    #[arg(long)]
+    allow_anonymous: bool,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command.unwrap_or(Command::Serve(ServeArgs::default())) {
+        Command::Serve(args) => serve(args),
+        Command::DefaultConfig => {
+            print!("{DEFAULT_TOML}");
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line, the whole chain: what was tried, and why it failed.
+            eprintln!("tmf683-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let settings = Settings::load(&Flags {
+        config: args.config,
+        listen: args.listen,
+        store: args.store,
+        public_url: args.public_url,
+        allow_anonymous: args.allow_anonymous,
+    })?;
+    init_log(&settings.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(settings))
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    // Asked for before listening, so that a signal right after start is not lost.
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
+    let store = settings.store.to_string();
+    let server = start(settings).await?;
+    println!("listening on http://{}, store {store}", server.local_addr());
+    for base in Running::bases() {
+        println!("  http://{}{base}", server.local_addr());
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    server.stop().await
+}

@@ -4,10 +4,26 @@
 //! `href` are not in it. `id` is the key, and `href` depends on the address a reader came by, so
 //! both are put in front when the text is served; that is a copy, not a parse.
 
+use super::json;
 use serde_json::{Map, Value};
 
 /// Canonical members of an interaction, without `id` and `href`.
 pub type Members = Map<String, Value>;
+
+/// Changes an object, after which an `@type` that stood last stands last again. Standing there is
+/// how the v4 lens tells that no client sent it, see [`super::lens`].
+pub fn keeping_type_last(members: &mut Members, change: impl FnOnce(&mut Members)) {
+    let is_last =
+        |members: &Members| members.keys().next_back().is_some_and(|last| last == "@type");
+    let was_last = is_last(members);
+    change(members);
+    if was_last
+        && !is_last(members)
+        && let Some(kept) = members.shift_remove("@type")
+    {
+        members.insert("@type".to_owned(), kept);
+    }
+}
 
 /// One stored interaction.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +63,6 @@ impl Interaction {
     /// # Errors
     /// The stored text is not a JSON object: the database was written by something else.
     pub fn members(&self) -> Result<Members, serde_json::Error> {
-        serde_json::from_str(&self.text)
+        json::reread(&self.text)
     }
 }

@@ -1,1 +1,283 @@
-//! To come.
+//! What the server sets and what clients may not change (DESIGN "Server-set members").
+//!
+//! Works on canonical members, which have neither `id` nor `href`. It does not validate: documents
+//! come here after the schema has accepted them. Time is an argument.
+
+use super::interaction::{Members, keeping_type_last};
+use super::scalar::instant;
+use serde_json::Value;
+
+/// The only root `@type` of the API; others must say they extend it.
+const ROOT_TYPE: &str = "PartyInteraction";
+
+/// Whether a client may state the dates the server would set otherwise. v4's schemas have them in
+/// their Create and Update forms, v5's do not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StatedDates {
+    /// `creationDate` (on create) and `statusChangeDate` are the client's where it sends them.
+    Kept,
+    /// The server's word counts.
+    Overruled,
+}
+
+/// A change that is not allowed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// Members that stay as they are once the interaction exists.
+    #[error("cannot be changed: {}", .members.join(", "))]
+    Immutable {
+        /// Their names, all that the change touches.
+        members: Vec<&'static str>,
+    },
+    /// A foreign root `@type` (D5).
+    #[error(
+        "`@type` is `{found}`: with another type than {ROOT_TYPE}, `@baseType` must be {ROOT_TYPE}"
+    )]
+    ForeignType {
+        /// The `@type`, or its JSON text when it is not even a string.
+        found: String,
+    },
+}
+
+/// The effect of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Changed {
+    /// The interaction as it is now.
+    pub members: Members,
+    /// `status` is another.
+    pub status: bool,
+    /// Members other than `status` and the dates the server keeps are different.
+    pub attributes: bool,
+}
+
+/// A new interaction: server-set members filled in, `id` and `href` of the client dropped.
+///
+/// `lastUpdate` is always the server's. `status` is `opened` where it is absent.
+pub fn created(mut members: Members, now: &str, stated: StatedDates) -> Members {
+    keeping_type_last(&mut members, |members| {
+        members.shift_remove("id");
+        members.shift_remove("href");
+        let absent = |members: &Members, name| members.get(name).is_none_or(Value::is_null);
+        if absent(members, "status") {
+            set(members, "status", "opened");
+        }
+        for name in ["creationDate", "statusChangeDate"] {
+            if stated == StatedDates::Overruled || absent(members, name) {
+                set(members, name, now);
+            }
+        }
+        set(members, "lastUpdate", now);
+    });
+    members
+}
+
+/// A changed interaction, or `None` when nothing would be different: then nothing is written, and
+/// nobody is told. A `lastUpdate` sent by a client is not a difference.
+///
+/// When `status` changes, `statusChangeDate` is now, unless the client may state it and has sent
+/// another than before. Sent alone, it is taken or ignored by the same right.
+///
+/// # Errors
+/// `direction`, `creationDate` or `@type` would be different. The same instant in other letters is
+/// no change of `creationDate`; the first letters stay.
+pub fn changed(
+    before: &Members,
+    mut after: Members,
+    now: &str,
+    stated: StatedDates,
+) -> Result<Option<Changed>, Refusal> {
+    let touched: Vec<_> = [
+        ("direction", before.get("direction") != after.get("direction")),
+        ("creationDate", !same_instant(before.get("creationDate"), after.get("creationDate"))),
+        ("@type", root_type(before) != root_type(&after)),
+    ]
+    .into_iter()
+    .filter_map(|(name, touched)| touched.then_some(name))
+    .collect();
+    if !touched.is_empty() {
+        return Err(Refusal::Immutable { members: touched });
+    }
+    let status = before.get("status") != after.get("status");
+    keeping_type_last(&mut after, |after| {
+        restore(after, before, "creationDate");
+        restore(after, before, "lastUpdate");
+        let date = "statusChangeDate";
+        let sent = after
+            .get(date)
+            .filter(|date| !date.is_null() && before.get("statusChangeDate") != Some(date));
+        if stated == StatedDates::Overruled || sent.is_none() {
+            restore(after, before, date);
+            if status {
+                set(after, date, now);
+            }
+        }
+    });
+    if *before == after {
+        return Ok(None);
+    }
+    let attributes =
+        differ_apart_from(before, &after, &["status", "statusChangeDate", "lastUpdate"]);
+    keeping_type_last(&mut after, |after| set(after, "lastUpdate", now));
+    Ok(Some(Changed { members: after, status, attributes }))
+}
+
+/// Judges the root `@type` (D5): `PartyInteraction`, absent, or an extension that says what it
+/// extends.
+///
+/// # Errors
+/// Another `@type` without `@baseType: PartyInteraction`.
+pub fn check_root_type(members: &Members) -> Result<(), Refusal> {
+    let extends = members.get("@baseType").and_then(Value::as_str) == Some(ROOT_TYPE);
+    match root_type(members) {
+        Some(Value::String(name)) if extends || name == ROOT_TYPE => Ok(()),
+        None => Ok(()),
+        Some(Value::String(name)) => Err(Refusal::ForeignType { found: name.clone() }),
+        Some(other) => Err(Refusal::ForeignType { found: other.to_string() }),
+    }
+}
+
+/// Takes `id` and `href` out of a patch, where they may stand if they are the interaction's own.
+///
+/// # Errors
+/// One of them is another; names both if both are.
+pub fn take_identity(patch: &mut Members, id: &str, href: &str) -> Result<(), Refusal> {
+    let mut members = Vec::new();
+    for (name, own) in [("id", id), ("href", href)] {
+        if patch.shift_remove(name).is_some_and(|sent| sent.as_str() != Some(own)) {
+            members.push(name);
+        }
+    }
+    if members.is_empty() { Ok(()) } else { Err(Refusal::Immutable { members }) }
+}
+
+/// The root `@type`; an absent one and the default are the same.
+fn root_type(members: &Members) -> Option<&Value> {
+    members.get("@type").filter(|found| found.as_str() != Some(ROOT_TYPE))
+}
+
+fn same_instant(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let read = |value: Option<&Value>| value.and_then(Value::as_str).and_then(instant);
+    one == other || read(one).is_some_and(|one| read(other) == Some(one))
+}
+
+fn set(members: &mut Members, name: &str, value: &str) {
+    members.insert(name.to_owned(), value.into());
+}
+
+fn restore(after: &mut Members, before: &Members, name: &str) {
+    match before.get(name) {
+        Some(value) => drop(after.insert(name.to_owned(), value.clone())),
+        None => drop(after.shift_remove(name)),
+    }
+}
+
+fn differ_apart_from(before: &Members, after: &Members, names: &[&str]) -> bool {
+    let counts = |name: &&String| !names.contains(&name.as_str());
+    let all = before.keys().chain(after.keys()).filter(counts);
+    all.into_iter().any(|name| before.get(name) != after.get(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::json::reread;
+
+    const NOW: &str = "2024-05-01T00:00:00Z";
+
+    fn members(text: &str) -> Members {
+        reread(&text.replace('\'', "\"")).unwrap()
+    }
+
+    #[track_caller]
+    fn check_created(sent: &str, stated: StatedDates, expected: &str) {
+        let got = Value::from(created(members(sent), NOW, stated)).to_string();
+        assert_eq!(got.replace('"', "'").replace(NOW, "now"), expected);
+    }
+
+    #[test]
+    fn creation() {
+        check_created(
+            "{'id':'x','href':'y','reason':'r','@type':'PartyInteraction'}",
+            StatedDates::Overruled,
+            "{'reason':'r','status':'opened','creationDate':'now','statusChangeDate':'now','lastUpdate':'now','@type':'PartyInteraction'}",
+        );
+        let dated = "{'creationDate':'c','statusChangeDate':'s','lastUpdate':'l','status':'x'}";
+        check_created(
+            dated,
+            StatedDates::Overruled,
+            "{'creationDate':'now','statusChangeDate':'now','lastUpdate':'now','status':'x'}",
+        );
+        check_created(
+            dated,
+            StatedDates::Kept,
+            "{'creationDate':'c','statusChangeDate':'s','lastUpdate':'now','status':'x'}",
+        );
+    }
+
+    /// `s`/`a` tell what changed, `-` that nothing did.
+    #[track_caller]
+    fn check_changed(after: &str, stated: StatedDates, expected: &str) {
+        let before = members(
+            "{'status':'a','n':1,'direction':'in','creationDate':'2020-01-01T00:00:00Z','lastUpdate':'l','statusChangeDate':'d'}",
+        );
+        let mut patched = before.clone();
+        super::super::merge_patch::apply(&mut patched, members(after));
+        let got = match changed(&before, patched, NOW, stated) {
+            Err(refusal) => refusal.to_string(),
+            Ok(None) => "-".to_owned(),
+            Ok(Some(changed)) => {
+                assert_eq!(changed.members["lastUpdate"], NOW);
+                assert_eq!(changed.members["creationDate"], before["creationDate"]);
+                let date = changed.members["statusChangeDate"].to_string();
+                let flag = |on, letter| if on { letter } else { "" };
+                format!("{}{} {date}", flag(changed.status, "s"), flag(changed.attributes, "a"))
+            }
+        };
+        assert_eq!(got.replace('"', "").replace(NOW, "now"), expected, "{after}");
+    }
+
+    #[test]
+    fn changes() {
+        use StatedDates::{Kept, Overruled};
+        check_changed("{}", Kept, "-");
+        check_changed("{'lastUpdate':'x'}", Kept, "-");
+        check_changed("{'status':'b'}", Overruled, "s now");
+        check_changed("{'status':'b'}", Kept, "s now");
+        check_changed("{'status':'b','statusChangeDate':'x','n':2}", Kept, "sa x");
+        check_changed("{'status':'b','statusChangeDate':'x'}", Overruled, "s now");
+        check_changed("{'statusChangeDate':'x'}", Overruled, "-");
+        check_changed("{'statusChangeDate':null}", Kept, "-");
+        check_changed("{'statusChangeDate':'x'}", Kept, " x");
+        check_changed("{'m':{'x':1}}", Kept, "a d");
+        check_changed("{'n':1.0}", Kept, "a d");
+        check_changed("{'creationDate':'2020-01-01T01:00:00+01:00'}", Kept, "-");
+        check_changed("{'direction':'in','@type':'PartyInteraction','n':2}", Kept, "a d");
+        check_changed(
+            "{'direction':'out','creationDate':null,'@type':'Mine'}",
+            Kept,
+            "cannot be changed: direction, creationDate, @type",
+        );
+    }
+
+    #[test]
+    fn identity_in_a_patch() {
+        let mut patch = members("{'id':'1','href':'h','n':1}");
+        assert_eq!(take_identity(&mut patch, "1", "h"), Ok(()));
+        assert_eq!(patch, members("{'n':1}"));
+        let refused = take_identity(&mut members("{'id':null,'href':'x'}"), "1", "h");
+        assert_eq!(refused, Err(Refusal::Immutable { members: vec!["id", "href"] }));
+    }
+
+    #[test]
+    fn root_types() {
+        let check = |text: &str, ok: bool| {
+            assert_eq!(check_root_type(&members(text)).is_ok(), ok, "{text}");
+        };
+        check("{}", true);
+        check("{'@type':'PartyInteraction'}", true);
+        check("{'@type':'Mine'}", false);
+        check("{'@type':'Mine','@baseType':'Other'}", false);
+        check("{'@type':'Mine','@baseType':'PartyInteraction'}", true);
+        check("{'@type':1,'@baseType':'PartyInteraction'}", false);
+    }
+}

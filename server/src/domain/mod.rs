@@ -7,3 +7,6 @@ pub mod json;
 pub mod lens;
 pub mod lifecycle;
 pub mod merge_patch;
+pub mod path;
+pub mod scalar;
+mod spelling;

@@ -5,4 +5,5 @@ pub mod fields;
 pub mod filter;
 pub mod page;
 pub mod parse;
+pub mod text;
 pub mod vocabulary;

@@ -1,1 +1,285 @@
-//! To come.
+//! Which attribute paths the canonical document has, and of what kind their values are.
+//!
+//! Compiled once from the generated JSON Schema. The schema is recursive (a party has related
+//! parties), so paths are walked, not listed. Arrays are transparent: `note.text` means the text of
+//! any note. Where a discriminator leaves several shapes, a path of any of them is known.
+
+use serde_json::{Map, Value};
+use std::collections::{BTreeSet, HashMap};
+
+/// Most extension paths taken from one document, and the longest that is taken, in bytes. Beyond
+/// them a path is not recorded, so a filter on it is refused rather than answered.
+const MOST_EXTENSION_PATHS: usize = 256;
+const MOST_PATH_BYTES: usize = 256;
+
+/// How values at a path compare.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Strings, to the letter.
+    Text,
+    /// RFC 3339 date-times, as instants.
+    Instant,
+    /// Numbers, by value.
+    Number,
+    /// `true` and `false`.
+    Boolean,
+    /// Has members; only they compare.
+    Object,
+    /// An extension: whatever the stored value is decides.
+    Any,
+}
+
+/// The paths of the canonical document.
+#[derive(Debug)]
+pub struct Vocabulary {
+    nodes: Vec<Node>,
+    root: usize,
+}
+
+#[derive(Debug)]
+struct Node {
+    kind: Kind,
+    members: HashMap<String, usize>,
+    /// Other shapes the same value may have.
+    shapes: Vec<usize>,
+}
+
+/// The schema is not the one the generator emits.
+#[derive(Debug, thiserror::Error)]
+pub enum VocabularyError {
+    /// Not JSON.
+    #[error("the schema is not JSON")]
+    Json(#[from] serde_json::Error),
+    /// A `$ref` leads nowhere.
+    #[error("the schema has no definition {0}")]
+    Missing(String),
+}
+
+impl Vocabulary {
+    /// Compiles the paths below the definition `root` of a generated `schemas.json`.
+    ///
+    /// # Errors
+    /// [`VocabularyError`]
+    pub fn from_schema(schemas: &str, root: &str) -> Result<Self, VocabularyError> {
+        let schemas: Value = serde_json::from_str(schemas)?;
+        let mut compiler =
+            Compiler { definitions: &schemas["$defs"], nodes: Vec::new(), named: HashMap::new() };
+        let root = compiler.definition(root)?;
+        Ok(Self { nodes: compiler.nodes, root })
+    }
+
+    /// The kind of the values at a path, `None` when the document has no such path.
+    pub fn kind_of(&self, path: &[String]) -> Option<Kind> {
+        let mut here = vec![self.root];
+        for name in path {
+            here = self.step(&here, name);
+        }
+        here.first().map(|node| self.nodes[*node].kind)
+    }
+
+    /// Dotted paths in a document that the API document does not have, each once.
+    pub fn extension_paths(&self, members: &Map<String, Value>) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        self.collect(members, &[self.root], &mut String::new(), &mut found);
+        found.into_iter().collect()
+    }
+
+    /// The nodes a member name leads to, over all shapes the value may have.
+    fn step(&self, here: &[usize], name: &str) -> Vec<usize> {
+        let shapes = here.iter().flat_map(|node| self.nodes[*node].shapes.iter());
+        here.iter()
+            .chain(shapes)
+            .filter_map(|node| self.nodes[*node].members.get(name).copied())
+            .collect()
+    }
+
+    fn collect(
+        &self,
+        members: &Map<String, Value>,
+        here: &[usize],
+        path: &mut String,
+        found: &mut BTreeSet<String>,
+    ) {
+        for (name, value) in members {
+            let length = path.len();
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(name);
+            let next = self.step(here, name);
+            let addressable = !name.is_empty() && !name.contains('.');
+            if addressable && path.len() <= MOST_PATH_BYTES && found.len() < MOST_EXTENSION_PATHS {
+                if next.is_empty() {
+                    found.insert(path.clone());
+                }
+                self.descend(value, &next, path, found);
+            }
+            path.truncate(length);
+        }
+    }
+
+    fn descend(
+        &self,
+        value: &Value,
+        here: &[usize],
+        path: &mut String,
+        found: &mut BTreeSet<String>,
+    ) {
+        match value {
+            Value::Object(members) => self.collect(members, here, path, found),
+            Value::Array(items) => {
+                items.iter().for_each(|item| self.descend(item, here, path, found));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+}
+
+struct Compiler<'a> {
+    definitions: &'a Value,
+    nodes: Vec<Node>,
+    named: HashMap<String, usize>,
+}
+
+impl Compiler<'_> {
+    fn definition(&mut self, name: &str) -> Result<usize, VocabularyError> {
+        if let Some(node) = self.named.get(name) {
+            return Ok(*node);
+        }
+        let missing = || VocabularyError::Missing(name.to_owned());
+        let schema = self.definitions.get(name).ok_or_else(missing)?.clone();
+        let node = self.add(kind(&schema));
+        self.named.insert(name.to_owned(), node);
+        self.fill(node, &schema)?;
+        Ok(node)
+    }
+
+    fn schema(&mut self, schema: &Value) -> Result<usize, VocabularyError> {
+        if let Some(name) = referred(schema) {
+            return self.definition(name);
+        }
+        if let Some(items) = schema.get("items") {
+            return self.schema(items);
+        }
+        let node = self.add(kind(schema));
+        self.fill(node, schema)?;
+        Ok(node)
+    }
+
+    fn add(&mut self, kind: Kind) -> usize {
+        self.nodes.push(Node { kind, members: HashMap::new(), shapes: Vec::new() });
+        self.nodes.len() - 1
+    }
+
+    fn fill(&mut self, node: usize, schema: &Value) -> Result<(), VocabularyError> {
+        for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+            let member = self.schema(member)?;
+            self.nodes[node].members.insert(name.clone(), member);
+        }
+        for shape in schema["x-discriminator"].as_object().into_iter().flat_map(Map::values) {
+            if let Some(name) = shape.as_str() {
+                let shape = self.definition(name)?;
+                self.nodes[node].shapes.push(shape);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn referred(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")
+}
+
+fn kind(schema: &Value) -> Kind {
+    let is = |name: &str| {
+        let declared = &schema["type"];
+        declared == name || declared.as_array().is_some_and(|all| all.iter().any(|t| t == name))
+    };
+    match () {
+        () if is("string") && schema["format"] == "date-time" => Kind::Instant,
+        () if is("string") => Kind::Text,
+        () if is("number") || is("integer") => Kind::Number,
+        () if is("boolean") => Kind::Boolean,
+        () if is("object") => Kind::Object,
+        () => Kind::Any,
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A small document with everything paths can meet: arrays, a union, recursion.
+    pub fn small() -> Vocabulary {
+        let schemas = json!({"$defs": {
+            "Call": {"type": "object", "properties": {
+                "id": {"type": "string"}, "href": {"type": "string"},
+                "status": {"type": "string"}, "reason": {"type": "string"},
+                "creationDate": {"type": "string", "format": "date-time"},
+                "size": {"type": "object", "properties": {"amount": {"type": ["number", "null"]}}},
+                "urgent": {"type": "boolean"},
+                "relatedParty": {"type": "array", "items": {"$ref": "#/$defs/Related"}}}},
+            "Related": {"type": "object", "properties": {
+                "role": {"type": "string"}, "party": {"$ref": "#/$defs/Party"}}},
+            "Party": {"type": "object", "properties": {"@type": {"type": "string"}},
+                "x-discriminator": {"Ref": "Ref", "Person": "Person"}},
+            "Ref": {"type": "object", "properties": {"id": {"type": "string"}}},
+            "Person": {"type": "object", "properties": {
+                "name": {"type": "string"},
+                "relatedParty": {"type": "array", "items": {"$ref": "#/$defs/Related"}}}},
+        }});
+        Vocabulary::from_schema(&schemas.to_string(), "Call").unwrap()
+    }
+
+    fn path(dotted: &str) -> Vec<String> {
+        dotted.split('.').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_path_has_the_kind_the_document_gives_it() {
+        for (dotted, expected) in [
+            ("status", Some(Kind::Text)),
+            ("creationDate", Some(Kind::Instant)),
+            ("size", Some(Kind::Object)),
+            ("size.amount", Some(Kind::Number)),
+            ("urgent", Some(Kind::Boolean)),
+            ("relatedParty.role", Some(Kind::Text)),
+            ("relatedParty.party.id", Some(Kind::Text)),
+            ("relatedParty.party.relatedParty.party.name", Some(Kind::Text)),
+            ("relatedParty.party.@type", Some(Kind::Text)),
+            ("relatedParty.id", None),
+            ("status.x", None),
+            ("", None),
+        ] {
+            assert_eq!(small().kind_of(&path(dotted)), expected, "{dotted}");
+        }
+    }
+
+    #[test]
+    fn extensions_are_what_the_document_does_not_have() {
+        let Value::Object(members) = json!({
+            "status": "open", "vip": true, "score": {"value": 3, "by": [{"bot": 1}, {"bot": 2}]},
+            "relatedParty": [{"role": "x", "team": "a", "party": {"@type": "Robot", "serial": 7}}],
+            "a.b": 1,
+        }) else {
+            unreachable!()
+        };
+        let expected = [
+            "relatedParty.party.serial",
+            "relatedParty.team",
+            "score",
+            "score.by",
+            "score.by.bot",
+            "score.value",
+            "vip",
+        ];
+        assert_eq!(small().extension_paths(&members), expected);
+    }
+
+    #[test]
+    fn a_document_of_many_extensions_is_bounded() {
+        let members = (0..2000).map(|n| (format!("x{n}"), Value::Null)).collect();
+        assert_eq!(small().extension_paths(&members).len(), MOST_EXTENSION_PATHS);
+    }
+}

@@ -1,0 +1,104 @@
+//! A request body that is not read until the operation asks for it.
+//!
+//! Neither media type nor content is judged here: 413 and 415 are the server's to say.
+
+use std::marker::PhantomData;
+
+use bytes::{Bytes, BytesMut};
+use dropshot::{
+    ApiEndpointBodyContentType, Body, ExclusiveExtractor, ExtractorMetadata, HttpError,
+    RequestContext, ServerContext, TypedBody,
+};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+/// An unread JSON body; `T` is the documented model and only describes it.
+pub struct JsonBody<T> {
+    headers: HeaderMap,
+    body: Body,
+    model: PhantomData<fn() -> T>,
+}
+
+/// Why a body could not be read.
+#[derive(Debug)]
+pub enum BodyError {
+    /// It is larger than the limit given to [`JsonBody::read`].
+    TooLarge,
+    /// The connection failed before its end.
+    Broken(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl std::fmt::Display for BodyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge => f.write_str("the body is larger than the limit"),
+            Self::Broken(_) => f.write_str("the body ended early"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::TooLarge => None,
+            Self::Broken(source) => Some(&**source),
+        }
+    }
+}
+
+impl<T> JsonBody<T> {
+    /// The media type's essence, in lower case and without parameters; `None` where there is none.
+    #[must_use]
+    pub fn media_type(&self) -> Option<String> {
+        let value = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        Some(essence.to_ascii_lowercase())
+    }
+
+    /// Reads the whole body, giving up as soon as it is known to be larger than `max_bytes`.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] above the limit, [`BodyError::Broken`] if the client went away.
+    pub async fn read(self, max_bytes: usize) -> Result<Bytes, BodyError> {
+        let mut body = self.body;
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > max_bytes {
+            return Err(BodyError::TooLarge);
+        }
+        let mut whole = BytesMut::with_capacity(announced);
+        while let Some(frame) = body.frame().await {
+            // Trailers are not part of the content.
+            let Ok(data) = frame.map_err(|error| BodyError::Broken(error.into()))?.into_data()
+            else {
+                continue;
+            };
+            if whole.len() + data.len() > max_bytes {
+                return Err(BodyError::TooLarge);
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.freeze())
+    }
+}
+
+#[async_trait::async_trait]
+impl<T> ExclusiveExtractor for JsonBody<T>
+where
+    T: JsonSchema + DeserializeOwned + Send + Sync + 'static,
+{
+    async fn from_request<Context: ServerContext>(
+        _: &RequestContext<Context>,
+        request: hyper::Request<Body>,
+    ) -> Result<Self, HttpError> {
+        let (parts, body) = request.into_parts();
+        Ok(Self { headers: parts.headers, body, model: PhantomData })
+    }
+
+    fn metadata(content_type: ApiEndpointBodyContentType) -> ExtractorMetadata {
+        <TypedBody<T> as ExclusiveExtractor>::metadata(content_type)
+    }
+}

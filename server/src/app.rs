@@ -1,0 +1,287 @@
+//! The use cases, shared by every version of the API: create, read, list, change, delete, subscribe.
+//!
+//! Everything here is canonical. What a version adds (its shape, its schema, its paths) happened
+//! before, in `http`. Time and identity are drawn here, once per request.
+
+use crate::domain::event::{Occasion, events_of_change, events_of_create, events_of_delete};
+use crate::domain::index;
+use crate::domain::interaction::{Interaction, Members};
+use crate::domain::lifecycle::{self, Refusal, StatedDates};
+use crate::query::filter::Filter;
+use crate::query::vocabulary::Vocabulary;
+use crate::store::contract::{Outcome, Page, Record, Store, StoreError, StoreResult, Subscription};
+use chrono::{SecondsFormat, Utc};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// How often a change without a precondition is tried anew when others change the same interaction.
+/// Of the changes that meet in one commit one always wins, so this many can meet.
+const MOST_ATTEMPTS: usize = 128;
+
+/// Why a use case could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// There is no such resource.
+    #[error("no {resource} {id}")]
+    NotFound {
+        /// `PartyInteraction` or `hub`.
+        resource: &'static str,
+        /// The id asked for.
+        id: String,
+    },
+    /// The caller's precondition does not hold.
+    #[error("the precondition does not hold")]
+    PreconditionFailed,
+    /// Too many callers change this interaction at once.
+    #[error("too many concurrent changes")]
+    Contended,
+    /// The same callback and query are subscribed already.
+    #[error("subscribed already")]
+    AlreadySubscribed,
+    /// The lifecycle forbids it: a member that never changes would have, or a foreign root `@type`.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The stored text is not JSON: the database was written by something else.
+    #[error("the stored interaction {id} is not a JSON object")]
+    Corrupt {
+        /// Whose text it is.
+        id: String,
+        /// What the parser says.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Which versions of an interaction a caller agrees to change (RFC 9110 §13.1.1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Precondition {
+    /// No `If-Match`: whatever is there.
+    Whatever,
+    /// `If-Match` with entity tags.
+    OneOf(Vec<i64>),
+}
+
+impl Precondition {
+    fn holds(&self, version: i64) -> bool {
+        match self {
+            Self::Whatever => true,
+            Self::OneOf(versions) => versions.contains(&version),
+        }
+    }
+}
+
+/// The use cases over one store.
+pub struct App {
+    store: Arc<dyn Store>,
+    vocabulary: Vocabulary,
+}
+
+impl App {
+    /// `vocabulary` tells the document's paths from extensions.
+    pub fn new(store: Arc<dyn Store>, vocabulary: Vocabulary) -> Self {
+        Self { store, vocabulary }
+    }
+
+    /// The paths the canonical document knows.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// Whether some stored interaction has this extension path.
+    pub fn knows_extension_path(&self, path: &str) -> bool {
+        self.store.knows_extension_path(path)
+    }
+
+    /// Records an interaction and its create event.
+    ///
+    /// # Errors
+    /// [`AppError::Refused`], [`AppError::Store`].
+    pub async fn create(
+        &self,
+        members: Members,
+        stated: StatedDates,
+        correlation_id: Option<&str>,
+    ) -> Result<Interaction, AppError> {
+        lifecycle::check_root_type(&members)?;
+        let now = now();
+        let members = lifecycle::created(members, &now, stated);
+        let interaction = Interaction {
+            id: new_id(),
+            version: version_after(0),
+            foreign_href: None,
+            text: text_of(&members),
+        };
+        let occasion = Occasion { time: &now, correlation_id };
+        let events = events_of_create(&interaction, occasion, new_id);
+        let record = self.record(interaction.clone(), &members);
+        if self.store.create(record, events).await? {
+            Ok(interaction)
+        } else {
+            // A UUIDv7 drawn twice: the caller may simply try again.
+            Err(StoreError::Busy.into())
+        }
+    }
+
+    /// Reads one interaction.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], [`AppError::Store`].
+    pub async fn get(&self, id: &str) -> Result<Interaction, AppError> {
+        let found = self.store.get(id).await?;
+        found.ok_or_else(|| AppError::NotFound { resource: "PartyInteraction", id: id.to_owned() })
+    }
+
+    /// Reads a window of the matching interactions, oldest first, and their exact number.
+    ///
+    /// # Errors
+    /// [`AppError::Store`].
+    pub async fn list(&self, filter: Filter, offset: u64, limit: Option<u64>) -> StoreResult<Page> {
+        self.store.page(filter, offset, limit).await
+    }
+
+    /// Changes an interaction by `edit`, which is called anew with the newest members when somebody
+    /// else was faster. An edit that changes nothing writes nothing and makes no event.
+    ///
+    /// # Errors
+    /// What `edit` answers, [`AppError::NotFound`], [`AppError::PreconditionFailed`],
+    /// [`AppError::Refused`], [`AppError::Contended`], [`AppError::Store`].
+    pub async fn change<E: From<AppError>>(
+        &self,
+        id: &str,
+        precondition: &Precondition,
+        stated: StatedDates,
+        correlation_id: Option<&str>,
+        edit: impl Fn(&Interaction, &Members) -> Result<Members, E>,
+    ) -> Result<Interaction, E> {
+        for _ in 0..MOST_ATTEMPTS {
+            let before = self.get(id).await?;
+            if !precondition.holds(before.version) {
+                return Err(AppError::PreconditionFailed.into());
+            }
+            let old = members_of(&before)?;
+            let now = now();
+            let edited = edit(&before, &old)?;
+            let changed = lifecycle::changed(&old, edited, &now, stated).map_err(AppError::from)?;
+            let Some(changed) = changed else { return Ok(before) };
+            let after = Interaction {
+                version: version_after(before.version),
+                text: text_of(&changed.members),
+                ..before.clone()
+            };
+            let occasion = Occasion { time: &now, correlation_id };
+            let events = events_of_change(&after, &changed, occasion, new_id);
+            let record = self.record(after.clone(), &changed.members);
+            let outcome = self.store.replace(record, before.version, events).await;
+            match outcome.map_err(AppError::from)? {
+                Outcome::Done => return Ok(after),
+                Outcome::Missing | Outcome::Changed => {}
+            }
+        }
+        Err(AppError::Contended.into())
+    }
+
+    /// Deletes an interaction.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], [`AppError::PreconditionFailed`], [`AppError::Contended`],
+    /// [`AppError::Store`].
+    pub async fn delete(
+        &self,
+        id: &str,
+        precondition: &Precondition,
+        correlation_id: Option<&str>,
+    ) -> Result<(), AppError> {
+        for _ in 0..MOST_ATTEMPTS {
+            let before = self.get(id).await?;
+            if !precondition.holds(before.version) {
+                return Err(AppError::PreconditionFailed);
+            }
+            let now = now();
+            let events = events_of_delete(&before, Occasion { time: &now, correlation_id }, new_id);
+            match self.store.delete(before.id, before.version, events).await? {
+                Outcome::Done => return Ok(()),
+                Outcome::Missing | Outcome::Changed => {}
+            }
+        }
+        Err(AppError::Contended)
+    }
+
+    /// Registers a callback.
+    ///
+    /// # Errors
+    /// [`AppError::AlreadySubscribed`], [`AppError::Store`].
+    pub async fn subscribe(
+        &self,
+        api_version: &str,
+        callback: String,
+        query: Option<String>,
+    ) -> Result<Subscription, AppError> {
+        let subscription = Subscription {
+            id: new_id(),
+            api_version: api_version.to_owned(),
+            callback,
+            query,
+            created_at: now(),
+        };
+        if self.store.subscribe(subscription.clone()).await? {
+            Ok(subscription)
+        } else {
+            Err(AppError::AlreadySubscribed)
+        }
+    }
+
+    /// Removes a subscription made through the same version.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], [`AppError::Store`].
+    pub async fn unsubscribe(&self, api_version: &str, id: &str) -> Result<(), AppError> {
+        if self.store.unsubscribe(id.to_owned(), api_version.to_owned()).await? {
+            Ok(())
+        } else {
+            Err(AppError::NotFound { resource: "hub", id: id.to_owned() })
+        }
+    }
+
+    /// Whether the store takes a write and gives it back.
+    ///
+    /// # Errors
+    /// [`AppError::Store`].
+    pub async fn check(&self) -> StoreResult<()> {
+        self.store.check().await
+    }
+
+    fn record(&self, interaction: Interaction, members: &Members) -> Record {
+        Record {
+            keys: index::keys(&interaction.id, interaction.foreign_href.as_deref(), members),
+            extension_paths: self.vocabulary.extension_paths(members),
+            interaction,
+        }
+    }
+}
+
+/// RFC 3339 in UTC, to the millisecond, as TM Forum's documents show it.
+fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn new_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// Versions grow with the clock, so that an id deleted and imported again does not meet its old
+/// entity tags, and by one at least, so that they grow when the clock does not.
+fn version_after(previous: i64) -> i64 {
+    Utc::now().timestamp_micros().max(previous + 1)
+}
+
+fn members_of(interaction: &Interaction) -> Result<Members, AppError> {
+    let corrupt = |source| AppError::Corrupt { id: interaction.id.clone(), source };
+    interaction.members().map_err(corrupt)
+}
+
+fn text_of(members: &Members) -> String {
+    serde_json::Value::Object(members.clone()).to_string()
+}

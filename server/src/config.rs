@@ -1,0 +1,296 @@
+//! Settings: flag over `TMF683_*` over file over default; unknown keys are refused.
+//!
+//! The defaults are a commented file, `config.default.toml`, which `default-config` prints. Secrets
+//! are never settings, only the names of files that hold them.
+
+use config::{Config, Environment, File, FileFormat};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The commented defaults.
+pub const DEFAULT_TOML: &str = include_str!("../config.default.toml");
+
+/// Everything that can be set; the meaning of each is told in `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub store: StoreUrl,
+    pub public_url: PublicUrl,
+    pub auth: Auth,
+    pub limits: Limits,
+    pub log: Log,
+    pub shutdown: Shutdown,
+}
+
+/// `[auth]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Auth {
+    pub token_file: PathBuf,
+    pub allow_anonymous: bool,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub json_depth: usize,
+    pub url_bytes: usize,
+    pub conditions: usize,
+    pub page_items: u64,
+    pub write_queue: usize,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Log {
+    pub filter: String,
+    pub format: LogFormat,
+    pub access: bool,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[shutdown]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Shutdown {
+    pub grace_seconds: u64,
+}
+
+/// `sqlite:PATH`. A URL may carry a password, so errors and logs name only its scheme.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(try_from = "String")]
+pub enum StoreUrl {
+    /// One SQLite file.
+    Sqlite(PathBuf),
+}
+
+impl TryFrom<String> for StoreUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
+            Some(("sqlite", _)) => {
+                Err("store: sqlite: needs a path, such as sqlite:./tmf683.db".into())
+            }
+            Some(("postgres" | "postgresql", _)) => {
+                Err("store: this build has no PostgreSQL store; use sqlite:PATH".into())
+            }
+            _ => Err("store: expected sqlite:PATH".into()),
+        }
+    }
+}
+
+impl std::fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+/// Where clients reach us, without a slash at the end; `None`: by the Host header.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(try_from = "String")]
+pub struct PublicUrl(pub Option<String>);
+
+impl TryFrom<String> for PublicUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let url = url::Url::parse(&text).map_err(|e| format!("public_url: {e}"))?;
+        let plain = url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain || !anonymous {
+            return Err("public_url: expected http(s)://host[:port][/path] and nothing more".into());
+        }
+        Ok(Self(Some(url.as_str().trim_end_matches('/').to_owned())))
+    }
+}
+
+/// Settings given on the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--store`
+    pub store: Option<String>,
+    /// `--public-url`
+    pub public_url: Option<String>,
+    /// `--allow-anonymous`
+    pub allow_anonymous: bool,
+}
+
+/// Why the settings cannot be used; one line, for the person who started the server.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A key is unknown or a value does not fit.
+    #[error("{0}")]
+    Invalid(#[from] config::ConfigError),
+    /// Open to the network without authentication.
+    #[error(
+        "listen: {0} is not a loopback address, so auth.token_file is needed (or --allow-anonymous)"
+    )]
+    OpenToAll(SocketAddr),
+}
+
+impl Settings {
+    /// Reads the settings from flags, the process environment, the file and the defaults.
+    ///
+    /// # Errors
+    /// [`SettingsError`] naming the key.
+    pub fn load(flags: &Flags) -> Result<Self, SettingsError> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("TMF683_"));
+        Self::from_sources(flags, variables.collect())
+    }
+
+    /// The defaults and the flags alone, without the environment; for tests and embedders.
+    ///
+    /// # Errors
+    /// [`SettingsError`] naming the key.
+    pub fn with_flags(flags: &Flags) -> Result<Self, SettingsError> {
+        Self::from_sources(flags, config::Map::new())
+    }
+
+    fn from_sources(
+        flags: &Flags,
+        mut variables: config::Map<String, String>,
+    ) -> Result<Self, SettingsError> {
+        let named_by_environment = variables.remove("TMF683_CONFIG").map(PathBuf::from);
+        let environment = Environment::with_prefix("TMF683")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(variables));
+        let mut sources =
+            Config::builder().add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
+        if let Some(path) = flags.config.as_ref().or(named_by_environment.as_ref()) {
+            sources = sources.add_source(File::new(&path.to_string_lossy(), FileFormat::Toml));
+        }
+        let settings: Self = sources
+            .add_source(environment)
+            .set_override_option("listen", flags.listen.clone())?
+            .set_override_option("store", flags.store.clone())?
+            .set_override_option("public_url", flags.public_url.clone())?
+            .set_override_option("auth.allow_anonymous", flags.allow_anonymous.then_some(true))?
+            .build()?
+            .try_deserialize()?;
+        settings.checked()
+    }
+
+    /// Fails closed: a listening address others can reach needs tokens or an explicit word.
+    fn checked(self) -> Result<Self, SettingsError> {
+        let closed = self.listen.ip().is_loopback()
+            || self.auth.token_file != Path::new("")
+            || self.auth.allow_anonymous;
+        if closed { Ok(self) } else { Err(SettingsError::OpenToAll(self.listen)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listen(address: &str) -> Flags {
+        Flags { listen: Some(address.into()), ..Flags::default() }
+    }
+
+    fn file(text: &str) -> (tempfile::NamedTempFile, Flags) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let flags = Flags { config: Some(file.path().into()), ..Flags::default() };
+        (file, flags)
+    }
+
+    #[test]
+    fn the_defaults_are_complete() {
+        let settings = Settings::with_flags(&Flags::default()).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8683");
+        assert_eq!(settings.store, StoreUrl::Sqlite("./tmf683.db".into()));
+        assert_eq!(settings.public_url, PublicUrl(None));
+    }
+
+    #[test]
+    fn a_flag_beats_the_file() {
+        let (_file, mut flags) = file("listen = \"127.0.0.1:1\"\nstore = \"sqlite:a.db\"");
+        flags.store = Some("sqlite:b.db".into());
+        let settings = Settings::with_flags(&flags).unwrap();
+        assert_eq!(settings.listen.port(), 1);
+        assert_eq!(settings.store, StoreUrl::Sqlite("b.db".into()));
+    }
+
+    #[test]
+    fn the_environment_beats_the_file_and_its_keys_are_checked() {
+        let (file, _) = file("listen = \"127.0.0.1:1\"");
+        let load = |name: &str, value: &str| {
+            let path = file.path().display().to_string();
+            let variables = [("TMF683_CONFIG".into(), path), (name.into(), value.into())];
+            Settings::from_sources(&Flags::default(), variables.into())
+        };
+        assert_eq!(load("TMF683_LISTEN", "127.0.0.1:2").unwrap().listen.port(), 2);
+        assert_eq!(load("TMF683_LIMITS__BODY_BYTES", "5").unwrap().limits.body_bytes, 5);
+        let error = load("TMF683_LIMIT", "5").unwrap_err().to_string();
+        assert!(error.contains("limit"), "{error}");
+    }
+
+    #[test]
+    fn bad_settings_are_named() {
+        for (text, culprit) in [
+            ("listen = \"localhost\"", "listen"),
+            ("[limits]\nbody = 1", "body"),
+            ("[limits]\nbody_bytes = -1", "body_bytes"),
+            ("store = \"mysql:x\"", "store"),
+            ("store = \"postgres://u:secret@h/d\"", "PostgreSQL"),
+            ("public_url = \"ftp://x\"", "public_url"),
+            ("public_url = \"https://u:p@x\"", "public_url"),
+        ] {
+            let (_file, flags) = file(text);
+            let error = Settings::with_flags(&flags).unwrap_err().to_string();
+            assert!(error.contains(culprit), "{text}: {error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn beyond_loopback_needs_tokens_or_a_word() {
+        assert!(Settings::with_flags(&listen("[::1]:0")).is_ok());
+        let error = Settings::with_flags(&listen("0.0.0.0:8683")).unwrap_err();
+        assert!(matches!(error, SettingsError::OpenToAll(_)), "{error}");
+        let flags = Flags { allow_anonymous: true, ..listen("0.0.0.0:8683") };
+        assert!(Settings::with_flags(&flags).is_ok());
+    }
+
+    #[test]
+    fn a_public_url_loses_its_last_slash() {
+        let flags =
+            Flags { public_url: Some("https://x.example/care/".into()), ..Flags::default() };
+        let PublicUrl(url) = Settings::with_flags(&flags).unwrap().public_url;
+        assert_eq!(url.as_deref(), Some("https://x.example/care"));
+    }
+}

@@ -1,0 +1,57 @@
+//! Answers: a status, headers and bytes, before a generated operation gives them their type.
+
+use crate::error::ApiError;
+use crate::http::call::entity_tag;
+use dropshot::Body;
+use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
+use http::{HeaderMap, StatusCode};
+use tmf683_generated::serving::{Documented, Reply};
+
+/// An answer under construction.
+pub struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl Answer {
+    /// A JSON body.
+    pub fn json(status: StatusCode, text: String) -> Self {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self { status, headers, body: text.into() }
+    }
+
+    /// No body: 204, 304.
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Body::empty() }
+    }
+
+    /// The version of the resource in the body.
+    pub fn etag(self, version: i64) -> Result<Self, ApiError> {
+        self.header(ETAG, &entity_tag(version))
+    }
+
+    /// Where the resource just made is.
+    pub fn location(self, url: &str) -> Result<Self, ApiError> {
+        self.header(LOCATION, url)
+    }
+
+    /// How many there are, how many are here, and where the others are (TMF630 "Paging").
+    pub fn page(self, total: u64, here: usize, links: &str) -> Result<Self, ApiError> {
+        self.header(HeaderName::from_static("x-total-count"), &total.to_string())?
+            .header(HeaderName::from_static("x-result-count"), &here.to_string())?
+            .header(LINK, links)
+    }
+
+    fn header(mut self, name: HeaderName, value: &str) -> Result<Self, ApiError> {
+        let value = HeaderValue::from_str(value).map_err(ApiError::internal)?;
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// As the answer of a generated operation.
+    pub fn reply<S: Documented>(self) -> Reply<S> {
+        Reply::new(self.status, self.headers, self.body)
+    }
+}

@@ -1,0 +1,124 @@
+//! What all requests share, and what happens around each: the guard.
+//!
+//! The guard runs before a byte of the body is read, in this order: URL length, authentication,
+//! acceptable media types; then the operation, its panics caught; then the access log.
+
+use crate::app::App;
+use crate::config::Limits;
+use crate::error::ApiError;
+use crate::http::auth::Tokens;
+use crate::http::call::Call;
+use crate::http::media;
+use crate::http::version::{Schemas, Version};
+use dropshot::{Body, RequestContext, RequestInfo};
+use futures::FutureExt;
+use http::Response;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+use tmf683_generated::serving::{Guard, Operation, PathMethods};
+
+/// Shared by all requests.
+pub struct Context {
+    /// The use cases.
+    pub app: App,
+    /// Bounds on every input.
+    pub limits: Limits,
+    /// What clients reach us by; `None`: the Host header says.
+    pub public_url: Option<String>,
+    /// Who may come in; `None`: everybody.
+    pub tokens: Option<Tokens>,
+    /// Whether each request makes a log line.
+    pub access_log: bool,
+    /// Compiled request schemas, in the order of [`Version::ALL`].
+    pub schemas: [Schemas; 2],
+}
+
+impl Call<'_> {
+    /// The compiled request schemas of this call's version.
+    pub fn schemas(&self) -> &Schemas {
+        self.context.schemas_of(self.version)
+    }
+}
+
+impl Context {
+    /// The compiled request schemas of a version.
+    pub fn schemas_of(&self, version: Version) -> &Schemas {
+        let [v4, v5] = &self.schemas;
+        match version {
+            Version::V4 => v4,
+            Version::V5 => v5,
+        }
+    }
+
+    /// Whether the request may go on.
+    pub fn admit(&self, request: &RequestInfo) -> Result<(), ApiError> {
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        if target > self.limits.url_bytes {
+            return Err(ApiError::uri_too_long(self.limits.url_bytes));
+        }
+        if self.tokens.as_ref().is_some_and(|tokens| !tokens.admit(request.headers())) {
+            return Err(ApiError::unauthorized());
+        }
+        if !media::accepts_json(request.headers()) {
+            return Err(ApiError::not_acceptable());
+        }
+        Ok(())
+    }
+
+    fn log(&self, request: &RequestInfo, operation: &str, status: u16, since: Instant) {
+        if self.access_log {
+            tracing::info!(
+                target: "access",
+                method = %request.method(),
+                path = request.uri().path(),
+                operation,
+                status,
+                peer = %request.remote_addr(),
+                elapsed_us = since.elapsed().as_micros(),
+            );
+        }
+    }
+}
+
+impl Guard for Context {
+    type Error = ApiError;
+
+    async fn guard<F>(
+        rqctx: &RequestContext<Self>,
+        operation: &'static Operation,
+        run: F,
+    ) -> Result<Response<Body>, ApiError>
+    where
+        F: Future<Output = Result<Response<Body>, ApiError>> + Send,
+    {
+        let since = Instant::now();
+        let context = rqctx.context();
+        let answer = match context.admit(&rqctx.request) {
+            Err(error) => Err(error),
+            Ok(()) => AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
+                Err(ApiError::internal(format!("{} panicked: {}", operation.id, told(&*panic))))
+            }),
+        };
+        let response = answer.unwrap_or_else(ApiError::into_response);
+        context.log(&rqctx.request, operation.id, response.status().as_u16(), since);
+        Ok(response)
+    }
+
+    async fn method_not_allowed(
+        rqctx: &RequestContext<Self>,
+        path: &'static PathMethods,
+    ) -> Result<Response<Body>, ApiError> {
+        let since = Instant::now();
+        let context = rqctx.context();
+        let admitted = context.admit(&rqctx.request);
+        let error = admitted.err().unwrap_or_else(|| ApiError::method_not_allowed(path.allowed));
+        context.log(&rqctx.request, "methodNotAllowed", error.status().as_u16(), since);
+        Ok(error.into_response())
+    }
+}
+
+fn told(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

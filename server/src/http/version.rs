@@ -1,0 +1,209 @@
+//! The versions of the API: what each calls things and how it turns them into the canonical form.
+//!
+//! Adding a version means a new variant here, a lens in `domain`, and a file that implements its
+//! generated trait.
+
+use crate::domain::interaction::{Interaction, Members};
+use crate::domain::lens;
+use crate::domain::lifecycle::StatedDates;
+use crate::error::ApiError;
+use crate::http::interactions;
+use crate::http::schema::{Schema, Violation, Violations};
+use crate::query::filter::Path;
+use serde_json::Value;
+use tmf683_generated::{v4, v5};
+
+/// A version of TMF683.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Version {
+    /// v4.0.0
+    V4,
+    /// v5.0.0, the shape in which interactions are stored.
+    V5,
+}
+
+impl Version {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 2] = [Self::V4, Self::V5];
+
+    /// As it appears in URLs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "v4",
+            Self::V5 => "v5",
+        }
+    }
+
+    /// Where its paths hang. The second base of v4 is where the reference vendor has them.
+    pub fn bases(self) -> &'static [&'static str] {
+        match self {
+            Self::V4 => &["/tmf-api/partyInteraction/v4", "/partyInteraction/v4"],
+            Self::V5 => &["/tmf-api/partyInteraction/v5"],
+        }
+    }
+
+    /// Whether `@type` is shown whatever `fields` says.
+    pub fn always_shows_type(self) -> bool {
+        self == Self::V5
+    }
+
+    /// Whether a client may state the dates of creation and of a change of status: v4's schemas have
+    /// them.
+    pub fn stated_dates(self) -> StatedDates {
+        match self {
+            Self::V4 => StatedDates::Kept,
+            Self::V5 => StatedDates::Overruled,
+        }
+    }
+
+    /// Where the attribute at a path of this version is in canonical documents: nowhere when it has
+    /// no such path, twice when either place may hold it.
+    pub fn canonical_paths(self, path: &[String]) -> Vec<Path> {
+        match self {
+            Self::V4 => lens::paths_to_canonical(path),
+            Self::V5 => vec![path.to_vec()],
+        }
+    }
+
+    /// This version's view of canonical members.
+    pub fn view(self, canonical: Members) -> Members {
+        match self {
+            Self::V4 => lens::get(&canonical),
+            Self::V5 => canonical,
+        }
+    }
+
+    /// Writes a view back over the stored members it was made from.
+    ///
+    /// # Errors
+    /// 400 when the canonical form has no place for a member of the view.
+    pub fn put(self, stored: Option<&Members>, view: Members) -> Result<Members, ApiError> {
+        match self {
+            Self::V4 => Ok(lens::put(stored, view)?),
+            Self::V5 => Ok(view),
+        }
+    }
+
+    /// The whole representation of an interaction as text.
+    ///
+    /// # Errors
+    /// 500 when the stored text is not JSON.
+    pub fn text(self, interaction: &Interaction, href_prefix: &str) -> Result<String, ApiError> {
+        match self {
+            // The stored text is this version's: nothing to parse.
+            Self::V5 => Ok(interaction.to_text(href_prefix)),
+            Self::V4 => {
+                let view = self.representation(interaction, href_prefix)?;
+                Ok(Value::Object(view).to_string())
+            }
+        }
+    }
+
+    /// The whole representation of an interaction as a tree.
+    ///
+    /// # Errors
+    /// 500 when the stored text is not JSON.
+    pub fn representation(
+        self,
+        interaction: &Interaction,
+        href_prefix: &str,
+    ) -> Result<Members, ApiError> {
+        let members = interaction.members().map_err(ApiError::internal)?;
+        Ok(self.identified(interaction, self.view(members), href_prefix))
+    }
+
+    /// A view with its `id` and `href` in front.
+    pub fn identified(
+        self,
+        interaction: &Interaction,
+        view: Members,
+        href_prefix: &str,
+    ) -> Members {
+        let mut whole = Members::with_capacity(view.len() + 2);
+        whole.insert("id".into(), interaction.id.as_str().into());
+        whole.insert("href".into(), interaction.href(href_prefix).into());
+        whole.extend(view);
+        whole
+    }
+}
+
+/// The request schemas of one version, compiled.
+#[derive(Debug)]
+pub struct Schemas {
+    create: Schema,
+    update: Schema,
+    subscribe: Schema,
+    /// Members a create must have, and a patch must not remove.
+    mandatory: Vec<String>,
+}
+
+impl Schemas {
+    /// Compiles the generated schemas of `version`.
+    ///
+    /// # Errors
+    /// The generated text is not what the generator emits.
+    pub fn compile(version: Version) -> anyhow::Result<Self> {
+        let (text, create, update, subscribe) = match version {
+            Version::V4 => (
+                v4::operations::SCHEMAS,
+                "PartyInteraction_Create",
+                "PartyInteraction_Update",
+                "EventSubscriptionInput",
+            ),
+            Version::V5 => {
+                (v5::operations::SCHEMAS, "PartyInteraction_FVO", "PartyInteraction_MVO", "Hub_FVO")
+            }
+        };
+        let definitions: Value = serde_json::from_str(text)?;
+        let required = &definitions["$defs"][create]["required"];
+        Ok(Self {
+            create: Schema::compile(text, create)?,
+            update: Schema::compile(text, update)?,
+            subscribe: Schema::compile(text, subscribe)?,
+            mandatory: serde_json::from_value(required.clone())?,
+        })
+    }
+
+    /// Judges the body of a create.
+    ///
+    /// # Errors
+    /// 400 naming each member that does not fit.
+    pub fn judge_create(&self, body: &Value) -> Result<(), ApiError> {
+        Ok(self.create.judge(body)?)
+    }
+
+    /// Judges the body of a subscription.
+    ///
+    /// # Errors
+    /// 400 naming each member that does not fit.
+    pub fn judge_subscribe(&self, body: &Value) -> Result<(), ApiError> {
+        Ok(self.subscribe.judge(body)?)
+    }
+
+    /// Judges a patched representation: it must fit the update schema at least as well as before,
+    /// and keep every mandatory member it had.
+    ///
+    /// # Errors
+    /// 400 naming each member that does not fit.
+    pub fn judge_change(&self, before: Members, after: Members) -> Result<Members, ApiError> {
+        let lost = |name: &&String| before.contains_key(*name) && !after.contains_key(*name);
+        let lost = self.mandatory.iter().filter(lost).map(|name| Violation::required("", name));
+        let lost: Vec<Violation> = lost.collect();
+        if !lost.is_empty() {
+            return Err(Violations(lost).into());
+        }
+        let (before, after) = (Value::Object(before), Value::Object(after));
+        self.update.judge_change(&before, &after)?;
+        interactions::object(after)
+    }
+
+    /// Judges canonical members that came through another version by their types alone: a member
+    /// that version does not know must still be readable through this one. What this version
+    /// requires is not asked of a client that cannot know it.
+    ///
+    /// # Errors
+    /// 400 naming each member of the wrong type.
+    pub fn judge_types(&self, canonical: &Members) -> Result<(), ApiError> {
+        Ok(self.update.judge_types(&Value::Object(canonical.clone()))?)
+    }
+}
