@@ -124,7 +124,6 @@ mod tests {
         check(&format!("href={HREF_PREFIX}a"), "exact 2");
         check("href=http://elsewhere/a", "exact 1");
         check("note.text=a", "evaluate");
-        check("id=a|status=b", "exact 1");
         check("status=opened&note.text=a", "evaluate 1");
         check("creationDate=2024-01-01T00:00:00Z", "evaluate 1");
     }

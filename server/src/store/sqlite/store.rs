@@ -188,6 +188,8 @@ impl Store for SqliteStore {
             self.reader.close();
             self.pages.close();
             self.writer.ended().await;
+            let Stats { commits, jobs, failures, largest_batch } = self.stats();
+            tracing::debug!(commits, jobs, failures, largest_batch, "the store is closed");
             Ok(())
         }
         .boxed()

@@ -63,13 +63,12 @@ async fn only_the_owner_can_read_the_files() {
     }
 }
 
-#[test]
-fn a_newer_database_is_refused() {
+#[tokio::test]
+async fn a_newer_database_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("newer.db");
-    drop(open(&path).unwrap());
+    open(&path).unwrap().close().await.unwrap();
     let newer = VERSION + 6;
-    // The writer thread may still be closing: wait for the lock.
     let sql = Connection::open(&path).unwrap();
     sql.pragma_update(None, "user_version", newer).unwrap();
     sql.pragma_update(None, "journal_mode", "DELETE").unwrap();

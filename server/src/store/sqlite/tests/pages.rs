@@ -29,14 +29,14 @@ fn text(status: u8, direction: u8, parties: &[u8], date: u8, note: u8) -> String
 fn interactions() -> impl Strategy<Value = Vec<Interaction>> {
     let one = (0..3u8, 0..2u8, vec(0..4u8, 0..3), 0..3u8, 0..3u8, any::<bool>());
     type One = (u8, u8, Vec<u8>, u8, u8, bool);
-    let interaction = |(n, (status, direction, parties, date, note, foreign)): (usize, One)| Interaction {
-        id: format!("i{n}"),
-        version: 1,
-        foreign_href: bool::then(foreign, || format!("http://old/i{}", n % 5)),
-        text: text(status, direction, &parties, date, note),
-    };
-    vec(one, 0..40)
-        .prop_map(move |all| all.into_iter().enumerate().map(interaction).collect())
+    let interaction =
+        |(n, (status, direction, parties, date, note, foreign)): (usize, One)| Interaction {
+            id: format!("i{n}"),
+            version: 1,
+            foreign_href: bool::then(foreign, || format!("http://old/i{}", n % 5)),
+            text: text(status, direction, &parties, date, note),
+        };
+    vec(one, 0..40).prop_map(move |all| all.into_iter().enumerate().map(interaction).collect())
 }
 
 fn filters() -> impl Strategy<Value = Filter> {
