@@ -4,3 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod certified;
+mod lifecycle;
+mod paging;
+mod refusals;
+mod validation;

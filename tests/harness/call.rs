@@ -144,7 +144,9 @@ impl Call<'_> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let answer = Answer { request: name, status, headers, text: response.text().await? };
         let caller = self.caller;
-        if let Some(path) = url.path().strip_prefix(caller.api.base) {
+        let path = url.path().strip_prefix(caller.api.base);
+        // What the server says about itself is not in the document.
+        if let Some(path) = path.filter(|path| !path.ends_with(".json")) {
             let judged = judge::judge(&caller.document, &self.method, path, url.query(), &answer);
             if let Some(operation) = judged {
                 caller.seen.lock().unwrap().insert((operation, status));
