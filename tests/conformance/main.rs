@@ -4,7 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod certified;
+mod concurrency;
+mod fidelity;
+mod hub;
 mod lifecycle;
 mod paging;
 mod refusals;
 mod validation;
+mod versions;

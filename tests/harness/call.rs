@@ -19,6 +19,7 @@ pub struct Caller {
     pub document: Arc<Document>,
     origin: String,
     http: Client,
+    tolerated: &'static [&'static str],
     seen: Arc<Mutex<BTreeSet<(String, u16)>>>,
 }
 
@@ -29,7 +30,13 @@ impl Caller {
         let origin = format!("http://{address}");
         let request = http.get(format!("{origin}{}/openapi.json", api.base));
         let text = request.send().await.unwrap().text().await.unwrap();
-        Self { api, document: Document::read(&text), origin, http, seen: Arc::default() }
+        let document = Document::read(&text);
+        Self { api, document, origin, http, tolerated: &[], seen: Arc::default() }
+    }
+
+    /// Has the judge tolerate that answers lack these members, though the document requires them.
+    pub fn tolerating(self, names: &'static [&'static str]) -> Self {
+        Self { tolerated: names, ..self }
     }
 
     /// `http://127.0.0.1:…` and the base.
@@ -147,7 +154,14 @@ impl Call<'_> {
         let path = url.path().strip_prefix(caller.api.base);
         // What the server says about itself is not in the document.
         if let Some(path) = path.filter(|path| !path.ends_with(".json")) {
-            let judged = judge::judge(&caller.document, &self.method, path, url.query(), &answer);
+            let judged = judge::judge(
+                &caller.document,
+                &self.method,
+                path,
+                url.query(),
+                caller.tolerated,
+                &answer,
+            );
             if let Some(operation) = judged {
                 caller.seen.lock().unwrap().insert((operation, status));
             }
