@@ -2,7 +2,8 @@
 //!
 //! A document is checked against these lists before anything else looks at it, so that a construct
 //! nobody thought of is named with its JSON pointer instead of being lost on the way. Rules that
-//! concern one step only (a `oneOf` needs a discriminator) live in that step.
+//! concern one step only (a `oneOf` needs a discriminator) live in that step. `security` is let
+//! through and published: who may call is the server's to decide, not the generated code's.
 
 use serde_json::Value;
 
@@ -62,6 +63,25 @@ const SCHEMA: &[&str] = &[
     "writeOnly",
 ];
 
+/// Schema keywords that mean something for one type only.
+const TYPED: &[&str] = &[
+    "additionalProperties",
+    "enum",
+    "format",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minimum",
+    "multipleOf",
+    "nullable",
+    "pattern",
+    "required",
+    "uniqueItems",
+];
+
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
 /// Refuses everything in an OpenAPI 3.0 document that no step would know what to do with.
@@ -72,8 +92,16 @@ pub(crate) fn check(document: &Value) -> Checked {
         let message = "expected Swagger 2.0 or OpenAPI 3.0.x";
         return Err(Fault::new(&root.at("openapi"), message));
     }
+    for name in ["title", "version"] {
+        let pointer = root.at("info").at(name);
+        text(document.pointer(&pointer.to_string()).unwrap_or(&Value::Null), &pointer)?;
+    }
     let checker = Checker { document };
     only(document, ROOT, "a document", &root)?;
+    for (tag, pointer) in elements(document, "tags", &root)? {
+        text(tag.get("name").unwrap_or(&Value::Null), &pointer.at("name"))?;
+        only(tag, &["name"], "a tag", &pointer)?;
+    }
     for (_, item, pointer) in members(document, "paths", &root)? {
         checker.path_item(item, &pointer)?;
     }
@@ -98,15 +126,44 @@ pub(crate) fn check(document: &Value) -> Checked {
     Ok(())
 }
 
-/// Every member is in the list, prose, or an `x-` extension.
+/// Every member is in the list, prose, or an `x-` extension, and of the JSON type it has to be.
 fn only(value: &Value, known: &[&str], kind: &str, pointer: &Pointer) -> Checked {
     for key in object(value, pointer)?.keys() {
         let key = key.as_str();
         if !(known.contains(&key) || PROSE.contains(&key) || key.starts_with("x-")) {
             return Err(Fault::new(&pointer.at(key), format!("`{key}` in {kind} is unsupported")));
         }
+        well_formed(key, &value[key], &pointer.at(key))?;
     }
     Ok(())
+}
+
+/// Members that are of one JSON type wherever they stand.
+fn well_formed(key: &str, value: &Value, pointer: &Pointer) -> Checked {
+    let (is_fine, expected) = match key {
+        "description" | "format" | "pattern" | "summary" | "title" => {
+            (value.is_string(), "a string")
+        }
+        "deprecated" | "exclusiveMaximum" | "exclusiveMinimum" | "explode" | "nullable"
+        | "readOnly" | "uniqueItems" | "writeOnly" => (value.is_boolean(), "true or false"),
+        "maxItems" | "maxLength" | "minItems" | "minLength" => (value.is_u64(), "a count"),
+        "maximum" | "minimum" | "multipleOf" => (value.is_number(), "a number"),
+        "enum" => (value.as_array().is_some_and(|values| !values.is_empty()), "values"),
+        "tags" => (value.is_array(), "an array"),
+        _ => return Ok(()),
+    };
+    if is_fine {
+        return Ok(());
+    }
+    Err(Fault::new(pointer, format!("expected {expected}")))
+}
+
+/// A member that is true, false or absent.
+fn is_flag(value: &Value, name: &str, pointer: &Pointer) -> Checked {
+    match value.get(name) {
+        None | Some(Value::Bool(_)) => Ok(()),
+        Some(_) => Err(Fault::new(&pointer.at(name), "expected true or false")),
+    }
 }
 
 struct Checker<'a> {
@@ -158,6 +215,7 @@ impl Checker<'_> {
         let known: Vec<&str> =
             PARAMETER.iter().copied().chain(defaults.iter().map(|(name, _)| *name)).collect();
         only(value, &known, "a parameter", pointer)?;
+        is_flag(value, "required", pointer)?;
         self.optional_schema(value, pointer)
     }
 
@@ -166,6 +224,7 @@ impl Checker<'_> {
             return Ok(());
         }
         only(value, &["content", "required"], "a request body", pointer)?;
+        is_flag(value, "required", pointer)?;
         self.content(value, pointer)
     }
 
@@ -174,6 +233,7 @@ impl Checker<'_> {
             return Ok(());
         }
         only(value, &["content", "headers"], "a response", pointer)?;
+        text(value.get("description").unwrap_or(&Value::Null), &pointer.at("description"))?;
         for (_, header, pointer) in members(value, "headers", pointer)? {
             self.header(header, &pointer)?;
         }
@@ -185,6 +245,7 @@ impl Checker<'_> {
             return Ok(());
         }
         only(value, &["deprecated", "required", "schema"], "a header", pointer)?;
+        is_flag(value, "required", pointer)?;
         self.optional_schema(value, pointer)
     }
 
@@ -216,6 +277,15 @@ impl Checker<'_> {
         }
         if value["type"] == "array" && value.get("items").is_none() {
             return Err(Fault::new(pointer, "an array needs `items`"));
+        }
+        let has_type =
+            ["type", "properties", "allOf", "oneOf"].iter().any(|key| value.get(key).is_some());
+        let typed = object(value, pointer)?.keys().find(|key| TYPED.contains(&key.as_str()));
+        if let (false, Some(key)) = (has_type, typed) {
+            return Err(Fault::new(pointer, format!("`{key}` needs a `type` beside it")));
+        }
+        for (name, pointer) in elements(value, "required", pointer)? {
+            text(name, &pointer)?;
         }
         for (_, property, pointer) in members(value, "properties", pointer)? {
             self.schema(property, &pointer)?;
