@@ -5,84 +5,15 @@
 //! concern one step only (a `oneOf` needs a discriminator) live in that step. `security` is let
 //! through and published: who may call is the server's to decide, not the generated code's.
 
+mod keywords;
+
 use serde_json::Value;
 
 use crate::document::{Fault, Pointer, elements, members, object, text};
+pub(crate) use keywords::METHODS;
+use keywords::{COMPONENTS, OPERATION, PARAMETER, ROOT, SCHEMA, TYPED, TYPES, is_flag, only};
 
 type Checked = Result<(), Fault>;
-
-const PROSE: &[&str] = &["description", "example", "examples", "externalDocs", "summary", "title"];
-
-const ROOT: &[&str] =
-    &["components", "info", "openapi", "paths", "security", "servers", "tags", "externalDocs"];
-
-const COMPONENTS: &[&str] = &[
-    "examples",
-    "headers",
-    "parameters",
-    "requestBodies",
-    "responses",
-    "schemas",
-    "securitySchemes",
-];
-
-pub(crate) const METHODS: &[&str] =
-    &["get", "post", "put", "patch", "delete", "head", "options", "trace"];
-
-const OPERATION: &[&str] =
-    &["deprecated", "operationId", "parameters", "requestBody", "responses", "security", "tags"];
-
-const PARAMETER: &[&str] = &["deprecated", "in", "name", "required", "schema"];
-
-const SCHEMA: &[&str] = &[
-    "additionalProperties",
-    "allOf",
-    "default",
-    "deprecated",
-    "discriminator",
-    "enum",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "format",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minimum",
-    "multipleOf",
-    "nullable",
-    "oneOf",
-    "pattern",
-    "properties",
-    "readOnly",
-    "required",
-    "type",
-    "uniqueItems",
-    "writeOnly",
-];
-
-/// Schema keywords that mean something for one type only.
-const TYPED: &[&str] = &[
-    "additionalProperties",
-    "enum",
-    "format",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minimum",
-    "multipleOf",
-    "nullable",
-    "pattern",
-    "required",
-    "uniqueItems",
-];
-
-const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
 /// Refuses everything in an OpenAPI 3.0 document that no step would know what to do with.
 pub(crate) fn check(document: &Value) -> Checked {
@@ -124,46 +55,6 @@ pub(crate) fn check(document: &Value) -> Checked {
         checker.header(header, &pointer)?;
     }
     Ok(())
-}
-
-/// Every member is in the list, prose, or an `x-` extension, and of the JSON type it has to be.
-fn only(value: &Value, known: &[&str], kind: &str, pointer: &Pointer) -> Checked {
-    for key in object(value, pointer)?.keys() {
-        let key = key.as_str();
-        if !(known.contains(&key) || PROSE.contains(&key) || key.starts_with("x-")) {
-            return Err(Fault::new(&pointer.at(key), format!("`{key}` in {kind} is unsupported")));
-        }
-        well_formed(key, &value[key], &pointer.at(key))?;
-    }
-    Ok(())
-}
-
-/// Members that are of one JSON type wherever they stand.
-fn well_formed(key: &str, value: &Value, pointer: &Pointer) -> Checked {
-    let (is_fine, expected) = match key {
-        "description" | "format" | "pattern" | "summary" | "title" => {
-            (value.is_string(), "a string")
-        }
-        "deprecated" | "exclusiveMaximum" | "exclusiveMinimum" | "explode" | "nullable"
-        | "readOnly" | "uniqueItems" | "writeOnly" => (value.is_boolean(), "true or false"),
-        "maxItems" | "maxLength" | "minItems" | "minLength" => (value.is_u64(), "a count"),
-        "maximum" | "minimum" | "multipleOf" => (value.is_number(), "a number"),
-        "enum" => (value.as_array().is_some_and(|values| !values.is_empty()), "values"),
-        "tags" => (value.is_array(), "an array"),
-        _ => return Ok(()),
-    };
-    if is_fine {
-        return Ok(());
-    }
-    Err(Fault::new(pointer, format!("expected {expected}")))
-}
-
-/// A member that is true, false or absent.
-fn is_flag(value: &Value, name: &str, pointer: &Pointer) -> Checked {
-    match value.get(name) {
-        None | Some(Value::Bool(_)) => Ok(()),
-        Some(_) => Err(Fault::new(&pointer.at(name), "expected true or false")),
-    }
 }
 
 struct Checker<'a> {
