@@ -15,7 +15,7 @@ use crate::Outcome;
 use crate::document::{self, Fault};
 use crate::lower::{self, Step};
 use crate::operation::{Operation, operations};
-use crate::{client, models, publish, resolve, rust, schemas, server_trait, structure};
+use crate::{client, diff, models, publish, resolve, rust, schemas, server_trait, structure};
 use crate::{supported, swagger2, tables};
 
 /// Trait names start with this: the resource the documents are about.
@@ -131,18 +131,27 @@ pub(crate) fn emit(job: &Job) -> anyhow::Result<Emitted> {
     if is_swagger2 {
         files.insert("swagger.json".into(), json(&signed(&published, &marked))?);
     }
-    let report = report(job, &lowered.steps, &operations);
+    let mut steps = vec![
+        Step { mends: "published beyond the document", count: additions(&source, &published) },
+        Step { mends: "converted from Swagger 2.0", count: usize::from(is_swagger2) },
+    ];
+    steps.extend(lowered.steps);
+    let report = report(job, &steps, &operations);
     Ok(Emitted { files, report })
 }
 
-/// A fault with its file. Pointers into schemas of Swagger 2.0 point to where they stood.
+/// A fault with its file. In Swagger 2.0 it points to where the schema stood; what has no such
+/// place is said to be seen after the conversion.
 fn at_file(file: &Path, source: &Value, fault: &Fault) -> anyhow::Error {
-    let text = fault.to_string();
-    let text = match swagger2::is_swagger2(source) {
-        true => text.replacen("#/components/schemas/", "#/definitions/", 1),
-        false => text,
-    };
-    anyhow::anyhow!("{}{text}", file.display())
+    let (file, mut text) = (file.display(), fault.to_string());
+    if swagger2::is_swagger2(source) {
+        text = text.replacen("#/components/schemas/", "#/definitions/", 1);
+        let pointer = text.split(": ").next().unwrap_or_default().trim_start_matches('#');
+        if source.pointer(pointer).is_none() {
+            text.push_str(" (seen after conversion to OpenAPI 3.0)");
+        }
+    }
+    anyhow::anyhow!("{file}{text}")
 }
 
 fn module(openapi: &Value) -> anyhow::Result<syn::File> {
@@ -180,6 +189,11 @@ fn signed(document: &Value, marked: &str) -> Value {
     out.insert("x-generated".into(), marked.into());
     out.extend(document.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
     Value::Object(out)
+}
+
+/// How many facts publication added.
+fn additions(source: &Value, published: &Value) -> usize {
+    diff::differences(published, source).len()
 }
 
 fn report(job: &Job, steps: &[Step], operations: &[Operation]) -> Vec<String> {

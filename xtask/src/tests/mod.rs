@@ -3,6 +3,7 @@
 mod drift;
 mod golden;
 mod originals;
+mod publish;
 mod spec_diff;
 mod swagger2;
 mod unsupported;

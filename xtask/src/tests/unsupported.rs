@@ -56,6 +56,7 @@ fn each_construct_is_named() {
     let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
     let table: Vec<(String, Value, String)> = vec![
         ("/openapi".into(), json!("3.1.0"), "/openapi".into()),
+        ("/info/version".into(), json!(null), "/info/version".into()),
         ("/webhooks".into(), json!({}), "/webhooks".into()),
         ("/components/links".into(), json!({}), "/components/links".into()),
         (format!("{a}/anyOf"), json!([]), format!("{a}/anyOf")),
@@ -103,6 +104,12 @@ fn each_construct_is_named() {
         (format!("{patch}/callbacks"), json!({}), format!("{patch}/callbacks")),
         (format!("{patch}/operationId"), json!(null), format!("{patch}/operationId")),
         (format!("{patch}/parameters"), json!([]), patch.into()),
+        (format!("{patch}/parameters/0/required"), json!(false), format!("{patch}/parameters/0")),
+        (
+            format!("{patch}/responses/200/description"),
+            json!(null),
+            format!("{patch}/responses/200/description"),
+        ),
         (
             format!("{patch}/parameters/0/style"),
             json!("label"),
