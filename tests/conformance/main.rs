@@ -4,7 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod certified;
+mod command_line;
 mod concurrency;
+mod coverage;
+mod documents;
+mod durability;
 mod fidelity;
 mod hub;
 mod lifecycle;
