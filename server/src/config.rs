@@ -148,14 +148,20 @@ pub struct Flags {
 /// Why the settings cannot be used; one line, for the person who started the server.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A key is unknown or a value does not fit.
+    /// A key is unknown or a value does not fit. The text says all there is to say.
     #[error("{0}")]
-    Invalid(#[from] config::ConfigError),
+    Invalid(String),
     /// Open to the network without authentication.
     #[error(
         "listen: {0} is not a loopback address, so auth.token_file is needed (or --allow-anonymous)"
     )]
     OpenToAll(SocketAddr),
+}
+
+impl From<config::ConfigError> for SettingsError {
+    fn from(error: config::ConfigError) -> Self {
+        Self::Invalid(error.to_string())
+    }
 }
 
 impl Settings {

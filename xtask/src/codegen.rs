@@ -5,13 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::Context;
 use quote::quote;
 use serde_json::{Map, Value};
 use similar::TextDiff;
 
+use crate::Outcome;
 use crate::document::{self, Fault};
 use crate::lower::{self, Step};
 use crate::operation::{Operation, operations};
@@ -59,32 +59,29 @@ fn workspace() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     match (root.canonicalize(), here) {
-        (Ok(root), Ok(here)) => {
-            root.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(root)
-        }
+        (Ok(root), Ok(here)) => root.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(root),
         _ => root,
     }
 }
 
-/// Generates every job, then writes, or compares and exits 1 on a difference.
-pub(crate) fn run(jobs: &[Job], check: bool) -> anyhow::Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
+/// Generates every job, then writes, or compares and is not good on a difference.
+pub(crate) fn run(jobs: &[Job], check: bool) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome { text: String::new(), is_good: true };
     for job in jobs {
         let emitted = emit(job)?;
         if check {
             let drift = drift(job, &emitted)?;
-            for diff in &drift {
-                print!("{diff}");
-                code = ExitCode::FAILURE;
-            }
+            outcome.is_good &= drift.is_empty();
+            outcome.text.extend(drift);
             continue;
         }
-        println!("{}", emitted.report.join("\n"));
-        for path in write(job, &emitted)? {
-            println!("  wrote  {path}");
+        let written = write(job, &emitted)?;
+        for line in emitted.report.iter().chain(&written) {
+            outcome.text.push_str(line);
+            outcome.text.push('\n');
         }
     }
-    Ok(code)
+    Ok(outcome)
 }
 
 /// The files of a version by name, and what happened on the way.
@@ -203,7 +200,7 @@ pub(crate) fn write(job: &Job, emitted: &Emitted) -> anyhow::Result<Vec<String>>
             continue;
         }
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        written.push(path.display().to_string());
+        written.push(format!("  wrote  {}", path.display()));
     }
     Ok(written)
 }

@@ -44,7 +44,6 @@ pub(crate) struct Parameter {
 /// The answer an operation gives when it worked.
 pub(crate) struct Success {
     pub(crate) status: u16,
-    pub(crate) docs: String,
     /// Schema of the JSON body, if there is one.
     pub(crate) schema: Option<Value>,
     pub(crate) headers: Vec<Parameter>,
@@ -247,7 +246,7 @@ fn success(operation: &Value, pointer: &Pointer) -> Result<Success, Fault> {
     }
     headers.sort_by(|a, b| a.name.cmp(&b.name));
     let schema = json.and_then(|(_, media_type, _)| media_type.get("schema")).cloned();
-    Ok(Success { status: *status, docs: prose(response, &["description"]), schema, headers })
+    Ok(Success { status: *status, schema, headers })
 }
 
 fn no_reference(value: &Value, pointer: &Pointer) -> Result<(), Fault> {

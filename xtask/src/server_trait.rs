@@ -23,11 +23,7 @@ pub(crate) fn api(operations: &[Operation], stem: &str) -> anyhow::Result<syn::F
         parts.push(side.emit("The operations the server serves.")?);
     }
     if !listening.is_empty() {
-        let side = Side {
-            name: "Listener",
-            register: "register_listener",
-            operations: &listening,
-        };
+        let side = Side { name: "Listener", register: "register_listener", operations: &listening };
         parts.push(side.emit("The operations a receiver of events serves.")?);
     }
     let mut described = Vec::new();
@@ -205,9 +201,8 @@ fn parameters(operation: &Operation) -> TokenStream {
         ("Headers", "Request headers", &operation.header_parameters, false),
         ("ResponseHeaders", "Headers of the success", &operation.success.headers, false),
     ];
-    let structs = groups.into_iter().filter(|(.., parameters, needed)| {
-        *needed || !parameters.is_empty()
-    });
+    let structs =
+        groups.into_iter().filter(|(.., parameters, needed)| *needed || !parameters.is_empty());
     let structs = structs.map(|(suffix, what, parameters, _)| {
         let name = format_ident!("{}{suffix}", operation.type_name());
         let docs = docs(&format!("{what} of `{}`.", operation.id));
@@ -231,7 +226,11 @@ fn field(parameter: &Parameter, is_path: bool) -> TokenStream {
     let docs = docs(&parameter.docs);
     let rename = (rust_name != *wire_name).then(|| quote! { #[serde(rename = #wire_name)] });
     let kind = scalar(&parameter.kind);
-    let kind = if is_path || parameter.required { kind } else { quote! { Option<#kind> } };
+    let kind = if is_path || parameter.required {
+        kind
+    } else {
+        quote! { Option<#kind> }
+    };
     let name = ident(&rust_name);
     quote! { #docs #rename pub #name: #kind }
 }

@@ -110,10 +110,12 @@ impl Call<'_> {
         href_prefix: &str,
     ) -> Result<Members, ApiError> {
         let mut patch = patch.clone();
-        lifecycle::take_identity(&mut patch, &interaction.id, &interaction.href(href_prefix))?;
+        let href = interaction.href(href_prefix);
+        let touched = lifecycle::take_identity(&mut patch, &interaction.id, &href);
         let before = self.version.view(stored.clone());
         let mut after = before.clone();
         merge_patch::apply(&mut after, patch);
+        lifecycle::check_immutable(touched, &before, &after)?;
         let after = self.schemas().judge_change(before, after)?;
         let canonical = self.version.put(Some(stored), after)?;
         self.judge_for_v5(&canonical)?;

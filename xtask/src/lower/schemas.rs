@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::visit::{Place, each_schema};
 use super::{Lowered, OpenEnum, Union, Variant};
+use crate::discriminator::Discriminator;
 use crate::document::{Fault, Object, Pointer};
 use crate::flatten::Schemas;
 use crate::rust::type_name;
-use crate::schemas::mapping;
 
 type Counted = Result<usize, Fault>;
 
@@ -56,6 +56,7 @@ pub(super) fn hoist_enums(lowered: &mut Lowered) -> Counted {
     each_schema(&mut lowered.document, &mut |schema, place, pointer| {
         let is_enum = schema.contains_key("enum") && schema.get("type") == Some(&json!("string"));
         if is_enum && matches!(place, Place::Property | Place::Element) {
+            named_values(schema, pointer)?;
             let name = place_name(pointer);
             let component = std::mem::take(schema);
             schema.insert("$ref".into(), format!("#/components/schemas/{name}").into());
@@ -95,7 +96,7 @@ pub(super) fn open_unions(lowered: &mut Lowered) -> Counted {
             return Ok(());
         }
         let here = pointer.at("oneOf");
-        let Some((tag, mapping)) = mapping(schema, pointer)? else {
+        let Some(Discriminator { tag, mapping }) = Discriminator::of(schema, pointer)? else {
             return Err(Fault::new(&here, "oneOf without a discriminator is unsupported"));
         };
         if place != Place::Component {
@@ -134,28 +135,37 @@ pub(super) fn open_enums(lowered: &mut Lowered) -> Counted {
     let mut enums = BTreeMap::new();
     let mut closed = 0;
     each_schema(&mut lowered.document, &mut |schema, place, pointer| {
-        let Some(values) = schema.remove("enum") else { return Ok(()) };
+        if !schema.contains_key("enum") {
+            return Ok(());
+        }
         if place != Place::Component || schema.get("type") != Some(&json!("string")) {
             // Numbers and parameters: the plain type keeps every value.
+            schema.remove("enum");
             closed += 1;
             return Ok(());
         }
-        let mut named: Vec<(String, String)> = Vec::new();
-        for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let variant = type_name(value);
-            if variant == "Other" || named.iter().any(|(_, known)| *known == variant) {
-                let message = format!("enum value {value:?} has no variant name of its own");
-                return Err(Fault::new(&pointer.at("enum"), message));
-            }
-            named.push((value.to_owned(), variant));
-        }
-        let docs = description(schema);
-        enums.insert(type_name(&last_segment(pointer)), OpenEnum { docs, values: named });
+        let open = OpenEnum { docs: description(schema), values: named_values(schema, pointer)? };
+        enums.insert(type_name(&last_segment(pointer)), open);
         *schema = placeholder("string");
         Ok(())
     })?;
     lowered.enums = enums;
     Ok(lowered.enums.len() + closed)
+}
+
+/// The values of an enum, each with a variant name of its own.
+fn named_values(schema: &Object, pointer: &Pointer) -> Result<Vec<(String, String)>, Fault> {
+    let mut named: Vec<(String, String)> = Vec::new();
+    let values = schema.get("enum").and_then(Value::as_array);
+    for value in values.into_iter().flatten().filter_map(Value::as_str) {
+        let variant = type_name(value);
+        if variant == "Other" || named.iter().any(|(_, known)| *known == variant) {
+            let message = format!("enum value {value:?} has no variant name of its own");
+            return Err(Fault::new(&pointer.at("enum"), message));
+        }
+        named.push((value.to_owned(), variant));
+    }
+    Ok(named)
 }
 
 /// Notes which value of the discriminator is the schema itself, then drops discriminators.
@@ -164,7 +174,7 @@ pub(super) fn own_tags(lowered: &mut Lowered) -> Counted {
     let mut count = 0;
     each_schema(&mut lowered.document, &mut |schema, place, pointer| {
         if place == Place::Component
-            && let Some((tag, mapping)) = mapping(schema, pointer)?
+            && let Some(Discriminator { tag, mapping }) = Discriminator::of(schema, pointer)?
         {
             let name = last_segment(pointer);
             let mut own = mapping.into_iter().filter(|(_, target)| *target == name);

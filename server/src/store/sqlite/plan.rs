@@ -91,7 +91,7 @@ fn look_up(term: &Term, href_prefix: &str) -> Option<(AnyOf, bool)> {
             Some((own.into_iter().chain([foreign]).collect(), true))
         }
         _ => {
-            let found = index::candidates_of_term(term, href_prefix)?;
+            let found = index::candidates(term)?;
             Some((found.keys.into_iter().map(Probe::Key).collect(), found.exact))
         }
     }

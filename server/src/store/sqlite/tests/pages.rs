@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// The answer without any index.
 fn plainly(stored: &[Interaction], filter: &Filter, offset: u64, limit: Option<u64>) -> Page {
-    let matches = |i: &&Interaction| filter.matches(i, &i.members().unwrap());
+    let matches = |i: &&Interaction| filter.matcher().matches(i, &i.members().unwrap());
     let all: Vec<_> = stored.iter().filter(matches).cloned().collect();
     let total = all.len() as u64;
     let limit = limit.map_or(usize::MAX, |limit| limit as usize);
