@@ -1,9 +1,10 @@
 //! Raw calls to one API. Every answer passes the judge before the scenario sees it.
 
+use crate::DEADLINE;
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::document::Document;
-use crate::{DEADLINE, judge};
+use crate::judge::{Question, judge};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -154,17 +155,11 @@ impl Call<'_> {
         let path = url.path().strip_prefix(caller.api.base);
         // What the server says about itself is not in the document.
         if let Some(path) = path.filter(|path| !path.ends_with(".json")) {
-            let judged = judge::judge(
-                &caller.document,
-                &self.method,
-                path,
-                url.query(),
-                caller.tolerated,
-                &answer,
-            );
-            if let Some(operation) = judged {
-                caller.seen.lock().unwrap().insert((operation, status));
-            }
+            let (query, tolerated) = (url.query().unwrap_or_default(), caller.tolerated);
+            let question = Question { method: &self.method, path, query, tolerated };
+            let judged = judge(&caller.document, &question, &answer);
+            let operation = judged.unwrap_or_else(|complaint| panic!("{complaint}\n{answer}"));
+            caller.seen.lock().unwrap().extend(operation.map(|id| (id, status)));
         }
         Ok(answer)
     }

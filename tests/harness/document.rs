@@ -66,7 +66,8 @@ impl Document {
         Arc::clone(read.entry(text.to_owned()).or_insert_with(|| Arc::new(Self::parse(text))))
     }
 
-    fn parse(text: &str) -> Self {
+    /// Reads a document anew.
+    pub fn parse(text: &str) -> Self {
         let mut root: Value = serde_json::from_str(text).expect("a document is JSON");
         by_discriminator(&mut root);
         let mut operations = Vec::new();
