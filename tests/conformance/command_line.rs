@@ -32,24 +32,41 @@ async fn the_default_settings_are_a_settings_file() {
     assert!(ended.err.contains("192.0.2.1:1 is not a loopback address"), "{ended:?}");
 }
 
-/// Settings that cannot be used: arguments, environment, and what the one line must name.
-const UNUSABLE: [(&[&str], &[(&str, &str)], &str); 16] = [
-    (&["serve", "--config", "unknown-key.toml"], &[], "colour"),
-    (&["serve", "--config", "unknown-section.toml"], &[], "colours"),
-    (&["serve", "--config", "bad-value.toml"], &[], "body_bytes"),
-    (&["serve", "--config", "not-toml.toml"], &[], "not-toml.toml"),
-    (&["serve", "--config", "absent.toml"], &[], "absent.toml"),
-    (&[], &[("TMF683_COLOUR", "red")], "colour"),
-    (&[], &[("TMF683_LIMITS__COLOUR", "1")], "colour"),
-    (&[], &[("TMF683_LIMITS__BODY_BYTES", "many")], "body_bytes"),
-    (&["serve", "--listen", "localhost"], &[], "listen"),
-    (&["serve", "--listen", "0.0.0.0:0"], &[], "auth.token_file"),
-    (&[], &[("TMF683_LISTEN", "[::]:0")], "auth.token_file"),
-    (&["serve", "--store", "mysql:x"], &[], "store"),
-    (&["serve", "--store", "postgres://ada:secret@host/db"], &[], "PostgreSQL"),
-    (&["serve", "--store", "sqlite:no/such/directory/x.db"], &[], "no/such/directory"),
-    (&["serve", "--public-url", "ftp://x.example"], &[], "public_url"),
-    (&[], &[("TMF683_AUTH__TOKEN_FILE", "absent.tokens")], "absent.tokens"),
+/// A way to start the server that cannot work.
+struct Unusable {
+    arguments: &'static [&'static str],
+    environment: Option<(&'static str, &'static str)>,
+    /// What the one line must name.
+    culprit: &'static str,
+}
+
+/// By arguments of `serve`.
+const fn given(arguments: &'static [&'static str], culprit: &'static str) -> Unusable {
+    Unusable { arguments, environment: None, culprit }
+}
+
+/// By an environment variable.
+const fn set(name: &'static str, value: &'static str, culprit: &'static str) -> Unusable {
+    Unusable { arguments: &[], environment: Some((name, value)), culprit }
+}
+
+static UNUSABLE: [Unusable; 16] = [
+    given(&["--config", "unknown-key.toml"], "colour"),
+    given(&["--config", "unknown-section.toml"], "colours"),
+    given(&["--config", "bad-value.toml"], "body_bytes"),
+    given(&["--config", "not-toml.toml"], "not-toml.toml"),
+    given(&["--config", "absent.toml"], "absent.toml"),
+    given(&["--listen", "localhost"], "listen"),
+    given(&["--listen", "0.0.0.0:0"], "auth.token_file"),
+    given(&["--store", "mysql:x"], "store"),
+    given(&["--store", "postgres://ada:secret@host/db"], "PostgreSQL"),
+    given(&["--store", "sqlite:no/such/directory/x.db"], "no/such/directory"),
+    given(&["--public-url", "ftp://x.example"], "public_url"),
+    set("TMF683_COLOUR", "red", "colour"),
+    set("TMF683_LIMITS__COLOUR", "1", "colour"),
+    set("TMF683_LIMITS__BODY_BYTES", "many", "body_bytes"),
+    set("TMF683_LISTEN", "[::]:0", "auth.token_file"),
+    set("TMF683_AUTH__TOKEN_FILE", "absent.tokens", "absent.tokens"),
 ];
 
 #[tokio::test]
@@ -63,8 +80,10 @@ async fn unusable_settings_are_one_line() {
     ] {
         std::fs::write(directory.path().join(name), text).unwrap();
     }
-    for (arguments, environment, culprit) in UNUSABLE {
-        let ended = ServerProcess::run(arguments, environment, directory.path()).await;
+    for Unusable { arguments, environment, culprit } in &UNUSABLE {
+        let arguments = [&["serve"], *arguments].concat();
+        let environment = environment.as_slice();
+        let ended = ServerProcess::run(&arguments, environment, directory.path()).await;
         let case = format!("{arguments:?} {environment:?} {ended:?}");
         assert_eq!(ended.code, Some(1), "{case}");
         assert_eq!(ended.out, "", "{case}");

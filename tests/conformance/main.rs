@@ -1,7 +1,7 @@
 //! The conformance scenarios, one module a topic. Each test starts its own server with its own
 //! database on a port the system picks; tables run the same scenario through every version.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod certified;
 mod command_line;
@@ -14,5 +14,6 @@ mod hub;
 mod lifecycle;
 mod paging;
 mod refusals;
+mod stopping;
 mod validation;
 mod versions;

@@ -230,7 +230,7 @@ async fn queries_that_cannot_be_honoured_are_named() {
             answer.refuses(400, culprit);
         }
         let list = caller.get("/partyInteraction").await.is(200);
-        assert_eq!(list.ids(), [id.clone()], "nothing was changed: {list}");
+        assert_eq!(list.ids(), [id.as_str()], "nothing was changed: {list}");
         caller.delete(&path).await.is(204);
     }
     server.stop().await;

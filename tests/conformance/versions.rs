@@ -231,7 +231,7 @@ async fn extension_members_are_addressable_once_one_is_stored() {
     v5.create_sample("other").await;
     for reader in [&v4, &v5] {
         let found = reader.get("/partyInteraction?vip.level=3").await.is(200);
-        assert_eq!(found.ids(), [id.clone()], "{found}");
+        assert_eq!(found.ids(), [id.as_str()], "{found}");
         let none = reader.get("/partyInteraction?vip.level=4").await.is(200);
         assert_eq!(none.ids(), Vec::<String>::new(), "{none}");
     }

@@ -39,10 +39,16 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts on a port the system picks, and waits for the line that says which.
+    /// Starts with the defaults.
     pub async fn start(database: &Path) -> Self {
+        Self::start_with(database, &[]).await
+    }
+
+    /// Starts on a port the system picks, and waits for the line that says which.
+    pub async fn start_with(database: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = quiet(&["serve", "--listen", "127.0.0.1:0"]);
         command.arg("--store").arg(format!("sqlite:{}", database.display()));
+        command.envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = timeout(DEADLINE, out.next_line()).await.expect("a line in time");
