@@ -191,7 +191,17 @@ pub enum SettingsError {
 
 impl From<config::ConfigError> for SettingsError {
     fn from(error: config::ConfigError) -> Self {
-        Self::Invalid(error.to_string())
+        Self::Invalid(match error {
+            config::ConfigError::FileParse { uri, cause } => {
+                // The parser draws a picture; its first and last line say it.
+                let picture = cause.to_string();
+                let mut lines = picture.lines().filter(|line| !line.trim().is_empty());
+                let place = lines.next().unwrap_or_default();
+                let problem = lines.next_back().unwrap_or_default();
+                format!("{}: {place}: {problem}", uri.as_deref().unwrap_or("settings"))
+            }
+            other => other.to_string(),
+        })
     }
 }
 
@@ -303,6 +313,7 @@ mod tests {
             ("[limits]\nbody = 1", "body"),
             ("[limits]\nbody_bytes = -1", "body_bytes"),
             ("[paging]\npartial_status = 201", "partial_status"),
+            ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),
             ("store = \"postgres://u:secret@h/d\"", "PostgreSQL"),
             ("public_url = \"ftp://x\"", "public_url"),
@@ -312,6 +323,7 @@ mod tests {
             let error = Settings::with_flags(&flags).unwrap_err().to_string();
             assert!(error.contains(culprit), "{text}: {error}");
             assert!(!error.contains("secret"), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
         }
     }
 

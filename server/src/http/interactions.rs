@@ -100,7 +100,7 @@ impl Call<'_> {
 
     /// DELETE on one.
     pub async fn delete(&self, id: &str) -> Result<Answer, ApiError> {
-        self.only_fields()?;
+        parse::nothing(self.raw_query())?;
         let precondition = self.precondition()?;
         self.context.app.delete(id, &precondition, self.correlation_id()).await?;
         Ok(Answer::empty(StatusCode::NO_CONTENT))
