@@ -1,0 +1,72 @@
+//! The address below which an API lies, and what may be put below it.
+
+use url::Url;
+
+use crate::error::Error;
+
+/// Reads a base address: http or https, no query, no fragment; a trailing slash is dropped.
+pub(crate) fn parse(base: &str) -> Result<Url, Error> {
+    let invalid = |why: &str| Error::InvalidBase { base: base.to_owned(), why: why.to_owned() };
+    let mut url = Url::parse(base).map_err(|error| invalid(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid("only http and https are spoken"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("a base has neither query nor fragment"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("credentials do not belong into an address"));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// The base as text, ready for a path to be appended.
+pub(crate) fn text(base: &Url) -> String {
+    base.as_str().trim_end_matches('/').to_owned()
+}
+
+/// Refuses identifiers that would address something else than one record.
+///
+/// An empty one addresses the collection, dots are resolved away, and a backslash counts as a slash
+/// in URLs. Everything else is percent-encoded by the generated calls.
+pub(crate) fn segment(id: &str) -> Result<&str, Error> {
+    if matches!(id, "" | "." | "..") || id.contains('\\') {
+        return Err(Error::InvalidRequest(format!("`{id}` cannot be an identifier in a URL")));
+    }
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bases() {
+        let check = |base: &str, expected: Option<&str>| {
+            assert_eq!(parse(base).ok().map(|url| text(&url)).as_deref(), expected, "{base}");
+        };
+        check("http://h:1/a/v5", Some("http://h:1/a/v5"));
+        check("https://h/a/v5//", Some("https://h/a/v5"));
+        check("http://h", Some("http://h"));
+        check("http://h/", Some("http://h"));
+        check("ftp://h/a", None);
+        check("h/a", None);
+        check("", None);
+        check("http://", None);
+        check("http://h/a?x=1", None);
+        check("http://h/a#x", None);
+        check("http://user:secret@h/a", None);
+    }
+
+    #[test]
+    fn identifiers() {
+        for id in ["", ".", "..", "..\\hub"] {
+            assert!(segment(id).is_err(), "{id}");
+        }
+        for id in ["1", "...", "a/b", "ä ö"] {
+            assert!(segment(id).is_ok(), "{id}");
+        }
+    }
+}
