@@ -2,9 +2,31 @@
 
 use std::ops::Deref;
 
+use bytes::Bytes;
+use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderMap};
+use serde::de::DeserializeOwned;
 
-/// The answer to one attempt, read.
+use crate::error::Error;
+
+/// An answer with a 2xx status, as it came.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Reply {
+    /// Reads the body as JSON.
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<Answer<T>, Error> {
+        let read = serde_json::from_slice(&self.body);
+        let body = read.map_err(|source| Error::decode(self.status, &self.body, source))?;
+        Ok(Answer { body, headers: self.headers })
+    }
+}
+
+/// An answer, read.
 #[derive(Debug)]
 pub(crate) struct Answer<T> {
     pub(crate) body: T,

@@ -27,6 +27,20 @@ pub(crate) fn text(base: &Url) -> String {
     base.as_str().trim_end_matches('/').to_owned()
 }
 
+/// The address of `path` below the base.
+pub(crate) fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
+}
+
+/// An address that is neither http nor https, so that nothing can be sent to it.
+pub(crate) fn nowhere() -> Result<Url, Error> {
+    let base = "nowhere:";
+    let why = |error: url::ParseError| error.to_string();
+    Url::parse(base).map_err(|error| Error::InvalidBase { base: base.to_owned(), why: why(error) })
+}
+
 /// Refuses identifiers that would address something else than one record.
 ///
 /// An empty one addresses the collection, dots are resolved away, and a backslash counts as a slash
@@ -58,6 +72,17 @@ mod tests {
         check("http://h/a?x=1", None);
         check("http://h/a#x", None);
         check("http://user:secret@h/a", None);
+    }
+
+    #[test]
+    fn paths_below() {
+        let check = |base: &str, expected: &str| {
+            let base = parse(base).unwrap();
+            assert_eq!(below(&base, "/hub").as_str(), expected);
+            assert_eq!(format!("{}/hub", text(&base)), expected);
+        };
+        check("http://h/a/v5/", "http://h/a/v5/hub");
+        check("http://h", "http://h/hub");
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use reqwest::redirect;
 
-use crate::attempt;
 use crate::base;
 use crate::connection::{Connection, Token, bearer};
 use crate::error::Error;
@@ -123,6 +122,7 @@ impl<C> Builder<C> {
     /// the HTTP client cannot be made (a user agent no header can hold, no TLS).
     pub fn build(self) -> Result<C, Error> {
         let base = base::parse(&self.base)?;
+        let nowhere = base::nowhere()?;
         let token = match self.fixed_token {
             Some(fixed) => {
                 bearer(&fixed)?;
@@ -134,12 +134,11 @@ impl<C> Builder<C> {
         let http = reqwest::Client::builder()
             .connect_timeout(self.connect_timeout)
             .redirect(redirect::Policy::none())
-            .retry(attempt::note_status(&base))
             .user_agent(self.user_agent)
             .build()
             .map_err(Error::Setup)?;
         let (retries, timeout) = (self.retries, self.timeout);
-        Ok((self.finish)(Connection { base, http, token, retries, timeout }))
+        Ok((self.finish)(Connection { base, nowhere, http, token, retries, timeout }))
     }
 }
 

@@ -6,17 +6,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Client, StatusCode};
-use serde::{Serialize, de::DeserializeOwned};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Client, Request};
+use serde::de::DeserializeOwned;
 use tmf683_generated::v5::client::{Error as CallError, ResponseValue};
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
-use crate::answer::Answer;
-use crate::attempt;
+use crate::answer::{Answer, Reply};
 use crate::error::{Error, TmfError};
 use crate::retry::{Repeat, Retries, retry_after};
+use crate::written;
 
 /// Gives the bearer token of the moment.
 pub(crate) type Token = Arc<dyn Fn() -> String + Send + Sync>;
@@ -25,6 +25,8 @@ pub(crate) type Token = Arc<dyn Fn() -> String + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) base: Url,
+    /// An address that cannot be sent to; see `written`.
+    pub(crate) nowhere: Url,
     pub(crate) http: Client,
     pub(crate) token: Option<Token>,
     pub(crate) retries: Retries,
@@ -32,11 +34,10 @@ pub(crate) struct Connection {
 }
 
 /// A call that failed for good.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub(crate) error: Error,
+struct Failed {
+    error: Error,
     /// Whether an earlier attempt may have done the work.
-    pub(crate) repeated: bool,
+    repeated: bool,
 }
 
 impl From<Failed> for Error {
@@ -46,25 +47,49 @@ impl From<Failed> for Error {
 }
 
 impl Connection {
-    /// Makes a call, with as many attempts as `repeat` and the settings allow.
-    pub(crate) async fn call<T, E, F>(
+    /// Makes a call and reads its answer.
+    pub(crate) async fn call<T: DeserializeOwned, E>(
         &self,
         repeat: Repeat,
-        call: impl Fn() -> F,
-    ) -> Result<Answer<T>, Failed>
-    where
-        T: DeserializeOwned,
-        E: Serialize,
-        F: Future<Output = Result<ResponseValue<T>, CallError<E>>>,
-    {
+        call: impl Future<Output = Result<ResponseValue<T>, CallError<E>>>,
+    ) -> Result<Answer<T>, Error> {
+        let request = written::request(call).await?;
+        self.exchange(repeat, &request).await?.read()
+    }
+
+    /// Makes a call whose answer has nothing to say: any 2xx will do, whatever its body.
+    pub(crate) async fn tell<T, E>(
+        &self,
+        call: impl Future<Output = Result<ResponseValue<T>, CallError<E>>>,
+    ) -> Result<(), Error> {
+        let request = written::request(call).await?;
+        self.exchange(Repeat::Unseen, &request).await?;
+        Ok(())
+    }
+
+    /// Makes a call that deletes: a 404 after an earlier attempt may have reached the server is that
+    /// attempt's success.
+    pub(crate) async fn delete<T, E>(
+        &self,
+        call: impl Future<Output = Result<ResponseValue<T>, CallError<E>>>,
+    ) -> Result<(), Error> {
+        let request = written::request(call).await?;
+        match self.exchange(Repeat::Freely, &request).await {
+            Err(Failed { error, repeated: true }) if error.is_not_found() => Ok(()),
+            Err(failed) => Err(failed.error),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Sends a request as often as `repeat` and the settings allow, until an answer is 2xx.
+    async fn exchange(&self, repeat: Repeat, request: &Request) -> Result<Reply, Failed> {
         let begun = Instant::now();
         let left = || self.timeout.saturating_sub(begun.elapsed());
         let mut waits = self.retries.waits();
         let mut repeated = false;
         loop {
-            let attempt = timeout(left(), self.attempt(call())).await;
-            let error = match attempt {
-                Ok(Ok(answer)) => return Ok(answer),
+            let error = match timeout(left(), self.attempt(request)).await {
+                Ok(Ok(reply)) => return Ok(reply),
                 Ok(Err(error)) => error,
                 Err(_) => Error::Timeout { after: self.timeout },
             };
@@ -79,22 +104,20 @@ impl Connection {
         }
     }
 
-    async fn attempt<T, E>(
-        &self,
-        call: impl Future<Output = Result<ResponseValue<T>, CallError<E>>>,
-    ) -> Result<Answer<T>, Error>
-    where
-        T: DeserializeOwned,
-        E: Serialize,
-    {
-        let authorization = self.token.as_deref().map(|token| bearer(&token())).transpose()?;
-        match attempt::run(authorization, call).await {
-            (Ok(value), _) => {
-                let headers = value.headers().clone();
-                Ok(Answer { body: value.into_inner(), headers })
-            }
-            (Err(error), status) => settle(error, status).await,
+    async fn attempt(&self, request: &Request) -> Result<Reply, Error> {
+        let unrepeatable = || Error::InvalidRequest("its body cannot be repeated".to_owned());
+        let mut request = request.try_clone().ok_or_else(unrepeatable)?;
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(AUTHORIZATION, bearer(&token())?);
         }
+        let response = self.http.execute(request).await.map_err(Error::http)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(Error::http)?;
+        if !status.is_success() {
+            let wait = retry_after(&headers, SystemTime::now());
+            return Err(Error::api(status, TmfError::from_bytes(&body), wait));
+        }
+        Ok(Reply { status, headers, body })
     }
 }
 
@@ -116,60 +139,4 @@ pub(crate) fn bearer(token: &str) -> Result<HeaderValue, Error> {
     let mut header = header.map_err(|_| Error::InvalidToken)?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-/// For calls whose answer has nothing to say: any 2xx will do, whatever its body.
-pub(crate) fn accepted<T>(result: Result<Answer<T>, Failed>) -> Result<(), Error> {
-    match result {
-        Ok(_) | Err(Failed { error: Error::Decode { .. }, .. }) => Ok(()),
-        Err(failed) => Err(failed.error),
-    }
-}
-
-/// For deletes: a 404 after an earlier attempt may have reached the server is its success.
-pub(crate) fn gone<T>(result: Result<Answer<T>, Failed>) -> Result<(), Error> {
-    match result {
-        Err(Failed { error, repeated: true }) if error.is_not_found() => Ok(()),
-        other => accepted(other),
-    }
-}
-
-/// What an error of the generated client means; it may be a success the document did not foresee.
-async fn settle<T: DeserializeOwned, E: Serialize>(
-    error: CallError<E>,
-    status: Option<StatusCode>,
-) -> Result<Answer<T>, Error> {
-    match error {
-        CallError::ErrorResponse(answer) => {
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let body = serde_json::to_vec(&answer.into_inner()).unwrap_or_default();
-            Err(refusal(status, &headers, &body))
-        }
-        CallError::UnexpectedResponse(answer) => {
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let body = answer.bytes().await.map_err(Error::http)?;
-            if !status.is_success() {
-                return Err(refusal(status, &headers, &body));
-            }
-            let read = serde_json::from_slice(&body);
-            let body = read.map_err(|source| Error::decode(status, &body, source))?;
-            Ok(Answer { body, headers })
-        }
-        CallError::InvalidResponsePayload(body, source) => {
-            let status = status.unwrap_or_default();
-            if status.is_success() {
-                return Err(Error::decode(status, &body, source));
-            }
-            Err(refusal(status, &HeaderMap::new(), &body))
-        }
-        CallError::CommunicationError(error)
-        | CallError::ResponseBodyError(error)
-        | CallError::InvalidUpgrade(error) => Err(Error::http(error)),
-        CallError::InvalidRequest(why) | CallError::Custom(why) => Err(Error::InvalidRequest(why)),
-    }
-}
-
-fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let wait = retry_after(headers, SystemTime::now());
-    Error::api(status, TmfError::from_bytes(body), wait)
 }

@@ -60,7 +60,7 @@ pub enum Error {
     },
 
     /// The call worked (status 2xx), but its answer is not what the document describes.
-    #[error("the answer {status} cannot be read: {body}")]
+    #[error("the answer ({status}) is not what the document describes")]
     Decode {
         /// HTTP status of the answer, 2xx.
         status: u16,

@@ -63,7 +63,6 @@
 //! the whole program, so no library should enable it for others.
 
 mod answer;
-mod attempt;
 mod base;
 mod builder;
 mod call;
@@ -73,6 +72,7 @@ mod link;
 mod list;
 mod retry;
 mod version;
+mod written;
 
 pub mod v4;
 pub mod v5;

@@ -64,9 +64,9 @@ impl ListQuery {
         Self { fields: Some(fields.into()), ..self }
     }
 
-    /// How many interactions a stream asks for at a time; 100 unless set.
+    /// How many interactions a stream asks for at a time, at least 1; 100 unless set.
     pub fn page_size(self, page_size: u64) -> Self {
-        Self { page_size: Some(page_size), ..self }
+        Self { page_size: Some(page_size.max(1)), ..self }
     }
 
     /// The query parameters for one page.

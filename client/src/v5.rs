@@ -24,7 +24,7 @@ impl Client {
             async move {
                 let (id, fields) = (base::segment(id)?, options.fields.as_deref());
                 let etag = options.if_match.as_deref();
-                let call = || self.generated.json_patch_party_interaction(id, fields, etag, patch);
+                let call = self.generated.json_patch_party_interaction(id, fields, etag, patch);
                 Ok(self.connection.call(Repeat::Unseen, call).await?.into())
             }
             .boxed()
@@ -43,7 +43,7 @@ impl Client {
                 let (id, fields) = (base::segment(id)?, options.fields.as_deref());
                 let etag = options.if_match.as_deref();
                 let call =
-                    || self.generated.json_patch_query_party_interaction(id, fields, etag, patch);
+                    self.generated.json_patch_query_party_interaction(id, fields, etag, patch);
                 Ok(self.connection.call(Repeat::Unseen, call).await?.into())
             }
             .boxed()

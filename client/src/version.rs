@@ -17,18 +17,17 @@ macro_rules! client {
         use std::sync::Arc;
 
         use futures::FutureExt;
-        use tmf683_generated::calling::Hooks;
         use tmf683_generated::$version::operations::LIST_PARTY_INTERACTION;
         pub use tmf683_generated::$version::types;
 
         use crate::answer::Versioned;
         use crate::builder::Builder;
         use crate::call::{Call, kind};
-        use crate::connection::{Connection, accepted, gone};
+        use crate::connection::Connection;
         use crate::error::Error;
         use crate::list::{ListQuery, Listing};
         use crate::retry::Repeat;
-        use crate::{attempt, base};
+        use crate::{base, written};
         use types::PartyInteraction;
 
         type Generated = tmf683_generated::$version::client::Client;
@@ -62,7 +61,7 @@ macro_rules! client {
             }
 
             fn new(connection: Connection) -> Self {
-                let hooks = Hooks::before(attempt::authorize);
+                let hooks = written::keeping(connection.nowhere.clone());
                 let (base, http) = (base::text(&connection.base), connection.http.clone());
                 Self { generated: Generated::new_with_client(&base, http, hooks), connection }
             }
@@ -75,7 +74,7 @@ macro_rules! client {
                 Call::new(move |options| {
                     async move {
                         let fields = options.fields.as_deref();
-                        let call = || self.generated.create_party_interaction(fields, interaction);
+                        let call = self.generated.create_party_interaction(fields, interaction);
                         Ok(self.connection.call(Repeat::Unseen, call).await?.into())
                     }
                     .boxed()
@@ -90,7 +89,7 @@ macro_rules! client {
                 Call::new(move |options| {
                     async move {
                         let (id, fields) = (base::segment(id)?, options.fields.as_deref());
-                        let call = || self.generated.retrieve_party_interaction(id, fields, None);
+                        let call = self.generated.retrieve_party_interaction(id, fields, None);
                         Ok(self.connection.call(Repeat::Freely, call).await?.into())
                     }
                     .boxed()
@@ -104,11 +103,11 @@ macro_rules! client {
                 etag: &str,
             ) -> Result<Option<Versioned<PartyInteraction>>, Error> {
                 let id = base::segment(id)?;
-                let call = || self.generated.retrieve_party_interaction(id, None, Some(etag));
+                let call = self.generated.retrieve_party_interaction(id, None, Some(etag));
                 match self.connection.call(Repeat::Freely, call).await {
                     Ok(answer) => Ok(Some(answer.into())),
-                    Err(failed) if failed.error.status() == Some(304) => Ok(None),
-                    Err(failed) => Err(failed.error),
+                    Err(error) if error.status() == Some(304) => Ok(None),
+                    Err(error) => Err(error),
                 }
             }
 
@@ -124,9 +123,8 @@ macro_rules! client {
                         let (id, fields) = (base::segment(id)?, options.fields.as_deref());
                         let etag = options.if_match.as_deref();
                         let repeat = etag.map_or(Repeat::Freely, |_| Repeat::Unseen);
-                        let call = || {
-                            self.generated.merge_patch_party_interaction(id, fields, etag, patch)
-                        };
+                        let call =
+                            self.generated.merge_patch_party_interaction(id, fields, etag, patch);
                         Ok(self.connection.call(repeat, call).await?.into())
                     }
                     .boxed()
@@ -138,8 +136,8 @@ macro_rules! client {
                 Call::new(move |options| {
                     async move {
                         let (id, etag) = (base::segment(id)?, options.if_match.as_deref());
-                        let call = || self.generated.delete_party_interaction(id, etag);
-                        gone(self.connection.call(Repeat::Freely, call).await)
+                        let call = self.generated.delete_party_interaction(id, etag);
+                        self.connection.delete(call).await
                     }
                     .boxed()
                 })
@@ -147,23 +145,16 @@ macro_rules! client {
 
             /// The interactions that pass `query`, as pages or as a stream. Nothing is sent yet.
             pub fn list(&self, query: ListQuery) -> Listing<PartyInteraction> {
-                let mut collection = self.connection.base.clone();
-                let path = format!(
-                    "{}{}",
-                    collection.path().trim_end_matches('/'),
-                    LIST_PARTY_INTERACTION.path
-                );
-                collection.set_path(&path);
+                let collection = base::below(&self.connection.base, LIST_PARTY_INTERACTION.path);
                 let client = self.clone();
                 let fetch = Arc::new(move |pairs: Vec<(String, String)>| {
                     let client = client.clone();
                     async move {
                         let pairs: Vec<(&str, &str)> =
                             pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-                        let call = || {
-                            client.generated.list_party_interaction_filtered(None, None, None, &pairs)
-                        };
-                        Ok(client.connection.call(Repeat::Freely, call).await?)
+                        let call =
+                            client.generated.list_party_interaction_filtered(None, None, None, &pairs);
+                        client.connection.call(Repeat::Freely, call).await
                     }
                     .boxed()
                 });
@@ -175,43 +166,39 @@ macro_rules! client {
                 &self,
                 subscription: &types::$subscription_input,
             ) -> Result<types::$subscription, Error> {
-                let call = || self.generated.$subscribe(subscription);
+                let call = self.generated.$subscribe(subscription);
                 Ok(self.connection.call(Repeat::Unseen, call).await?.body)
             }
 
             /// Ends a subscription.
             pub async fn unsubscribe(&self, id: &str) -> Result<(), Error> {
                 let id = base::segment(id)?;
-                gone(self.connection.call(Repeat::Freely, || self.generated.$unsubscribe(id)).await)
+                self.connection.delete(self.generated.$unsubscribe(id)).await
             }
 
             /// Tells a listener that an interaction was created, as a server would. For trying out
-            /// one's own listener; `base` is then the listener's, and the path below it the
-            /// document's.
+            /// one's own listener: the client's base is then the listener's, and the path below it
+            /// the one the document gives.
             pub async fn notify_created(&self, event: &types::$created) -> Result<(), Error> {
-                let call = || self.generated.$notify_created(event);
-                accepted(self.connection.call(Repeat::Unseen, call).await)
+                self.connection.tell(self.generated.$notify_created(event)).await
             }
 
-            /// Tells a listener that an attribute changed; see `notify_created`.
+            /// Tells a listener that an attribute changed; see [`Self::notify_created`].
             pub async fn notify_changed(&self, event: &types::$changed) -> Result<(), Error> {
-                let call = || self.generated.$notify_changed(event);
-                accepted(self.connection.call(Repeat::Unseen, call).await)
+                self.connection.tell(self.generated.$notify_changed(event)).await
             }
 
-            /// Tells a listener that the status changed; see `notify_created`.
+            /// Tells a listener that the status changed; see [`Self::notify_created`].
             pub async fn notify_status_changed(
                 &self,
                 event: &types::$status_changed,
             ) -> Result<(), Error> {
-                let call = || self.generated.$notify_status_changed(event);
-                accepted(self.connection.call(Repeat::Unseen, call).await)
+                self.connection.tell(self.generated.$notify_status_changed(event)).await
             }
 
-            /// Tells a listener that an interaction was deleted; see `notify_created`.
+            /// Tells a listener that an interaction was deleted; see [`Self::notify_created`].
             pub async fn notify_deleted(&self, event: &types::$deleted) -> Result<(), Error> {
-                let call = || self.generated.$notify_deleted(event);
-                accepted(self.connection.call(Repeat::Unseen, call).await)
+                self.connection.tell(self.generated.$notify_deleted(event)).await
             }
         }
     };

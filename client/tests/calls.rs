@@ -1,5 +1,7 @@
 //! The client against canned servers: what it sends, what it repeats, how it reads.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod canned;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -265,7 +267,8 @@ mod repeats {
 
     #[tokio::test]
     async fn wait_as_long_as_the_server_asks_within_bounds() {
-        let busy = |wait| answer(503, &[wait], r#"{"code": "503", "reason": "busy"}"#);
+        let busy_body = std::cell::Cell::new(r#"{"code": "503", "reason": "busy"}"#);
+        let busy = |wait| answer(503, &[wait], busy_body.get());
         let works = || answer(200, &[], &interaction("1"));
         let timed = async |wait, longest| {
             let server = Server::start([busy(wait), works()]).await;
@@ -275,6 +278,9 @@ mod repeats {
             begun.elapsed()
         };
         assert!(timed("Retry-After: 1", MS(5000)).await >= MS(1000));
+        busy_body.set("");
+        assert!(timed("Retry-After: 1", MS(5000)).await >= MS(1000));
+        busy_body.set("<html>");
         assert!(timed("Retry-After: 3600", MS(50)).await < MS(5000));
         assert!(timed("Retry-After: soon", MS(50)).await < MS(5000));
     }
@@ -480,6 +486,15 @@ mod other_vendors {
         let mut expected = body;
         expected.as_object_mut().unwrap().remove("note");
         assert_eq!(serde_json::to_value(&read.body).unwrap(), expected);
+    }
+
+    #[cfg(feature = "exact-numbers")]
+    #[tokio::test]
+    async fn numbers_keep_their_spelling() {
+        let body = r#"{"id":"1","price":0.10,"serial":36893488147419103232}"#;
+        let server = Server::start([answer(200, &[], body)]).await;
+        let read = quick(&server).build().unwrap().retrieve("1").await.unwrap();
+        assert_eq!(serde_json::to_string(&read.body).unwrap(), body);
     }
 
     #[tokio::test]
