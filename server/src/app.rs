@@ -255,7 +255,7 @@ impl App {
 
     fn record(&self, interaction: Interaction, members: &Members) -> Record {
         Record {
-            keys: index::keys(&interaction.id, interaction.foreign_href.as_deref(), members),
+            keys: index::keys(members),
             extension_paths: self.vocabulary.extension_paths(members),
             interaction,
         }

@@ -21,6 +21,7 @@ pub struct Settings {
     pub public_url: PublicUrl,
     pub auth: Auth,
     pub limits: Limits,
+    pub paging: Paging,
     pub log: Log,
     pub shutdown: Shutdown,
 }
@@ -45,6 +46,36 @@ pub struct Limits {
     pub conditions: usize,
     pub page_items: u64,
     pub write_queue: usize,
+}
+
+/// `[paging]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Paging {
+    pub partial_status: PartialStatus,
+}
+
+/// How a page says that there are others (TMF630 "Paging").
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "u16")]
+pub enum PartialStatus {
+    /// 200: by its headers alone.
+    Ok,
+    /// 206: by its status too.
+    PartialContent,
+}
+
+impl TryFrom<u16> for PartialStatus {
+    type Error = String;
+
+    fn try_from(status: u16) -> Result<Self, String> {
+        match status {
+            200 => Ok(Self::Ok),
+            206 => Ok(Self::PartialContent),
+            _ => Err("paging.partial_status: expected 200 or 206".into()),
+        }
+    }
 }
 
 /// `[log]`
@@ -148,14 +179,20 @@ pub struct Flags {
 /// Why the settings cannot be used; one line, for the person who started the server.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A key is unknown or a value does not fit.
+    /// A key is unknown or a value does not fit. The text says all there is to say.
     #[error("{0}")]
-    Invalid(#[from] config::ConfigError),
+    Invalid(String),
     /// Open to the network without authentication.
     #[error(
         "listen: {0} is not a loopback address, so auth.token_file is needed (or --allow-anonymous)"
     )]
     OpenToAll(SocketAddr),
+}
+
+impl From<config::ConfigError> for SettingsError {
+    fn from(error: config::ConfigError) -> Self {
+        Self::Invalid(error.to_string())
+    }
 }
 
 impl Settings {
@@ -265,6 +302,7 @@ mod tests {
             ("listen = \"localhost\"", "listen"),
             ("[limits]\nbody = 1", "body"),
             ("[limits]\nbody_bytes = -1", "body_bytes"),
+            ("[paging]\npartial_status = 201", "partial_status"),
             ("store = \"mysql:x\"", "store"),
             ("store = \"postgres://u:secret@h/d\"", "PostgreSQL"),
             ("public_url = \"ftp://x\"", "public_url"),

@@ -38,17 +38,21 @@ pub struct Running {
 /// # Errors
 /// The store cannot be opened, the token file cannot be read, or the address is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
-    let store = open_store(&settings)?;
+    let schemas = [Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?];
     let vocabulary =
         Vocabulary::from_schema(tmf683_generated::v5::operations::SCHEMAS, "PartyInteraction")?;
     let token_file = settings.auth.token_file.as_path();
     let tokens = (token_file != Path::new("")).then(|| Tokens::read(token_file)).transpose()?;
+    let api = http::api()?;
+    // Last of what can fail before listening, so that a bad setting leaves the database alone.
+    let store = open_store(&settings)?;
     let context = Context {
         app: App::new(Arc::clone(&store), vocabulary),
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,
-        schemas: [Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?],
+        partial_status: settings.paging.partial_status,
+        schemas,
         limits: settings.limits,
     };
     let config = ConfigDropshot {
@@ -58,7 +62,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         default_handler_task_mode: HandlerTaskMode::CancelOnDisconnect,
         ..ConfigDropshot::default()
     };
-    let server = ServerBuilder::new(http::api()?, context, log::for_dropshot())
+    let server = ServerBuilder::new(api, context, log::for_dropshot())
         .config(config)
         .start()
         .with_context(|| format!("listen: {}", settings.listen))?;

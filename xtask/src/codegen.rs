@@ -5,17 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::Context;
 use quote::quote;
 use serde_json::{Map, Value};
 use similar::TextDiff;
 
+use crate::Outcome;
 use crate::document::{self, Fault};
 use crate::lower::{self, Step};
 use crate::operation::{Operation, operations};
-use crate::{client, models, publish, resolve, rust, schemas, server_trait, structure};
+use crate::{client, diff, models, publish, resolve, rust, schemas, server_trait, structure};
 use crate::{supported, swagger2, tables};
 
 /// Trait names start with this: the resource the documents are about.
@@ -59,32 +59,29 @@ fn workspace() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     match (root.canonicalize(), here) {
-        (Ok(root), Ok(here)) => {
-            root.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(root)
-        }
+        (Ok(root), Ok(here)) => root.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(root),
         _ => root,
     }
 }
 
-/// Generates every job, then writes, or compares and exits 1 on a difference.
-pub(crate) fn run(jobs: &[Job], check: bool) -> anyhow::Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
+/// Generates every job, then writes, or compares and is not good on a difference.
+pub(crate) fn run(jobs: &[Job], check: bool) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome { text: String::new(), is_good: true };
     for job in jobs {
         let emitted = emit(job)?;
         if check {
             let drift = drift(job, &emitted)?;
-            for diff in &drift {
-                print!("{diff}");
-                code = ExitCode::FAILURE;
-            }
+            outcome.is_good &= drift.is_empty();
+            outcome.text.extend(drift);
             continue;
         }
-        println!("{}", emitted.report.join("\n"));
-        for path in write(job, &emitted)? {
-            println!("  wrote  {path}");
+        let written = write(job, &emitted)?;
+        for line in emitted.report.iter().chain(&written) {
+            outcome.text.push_str(line);
+            outcome.text.push('\n');
         }
     }
-    Ok(code)
+    Ok(outcome)
 }
 
 /// The files of a version by name, and what happened on the way.
@@ -134,18 +131,27 @@ pub(crate) fn emit(job: &Job) -> anyhow::Result<Emitted> {
     if is_swagger2 {
         files.insert("swagger.json".into(), json(&signed(&published, &marked))?);
     }
-    let report = report(job, &lowered.steps, &operations);
+    let mut steps = vec![
+        Step { mends: "published beyond the document", count: additions(&source, &published) },
+        Step { mends: "converted from Swagger 2.0", count: usize::from(is_swagger2) },
+    ];
+    steps.extend(lowered.steps);
+    let report = report(job, &steps, &operations);
     Ok(Emitted { files, report })
 }
 
-/// A fault with its file. Pointers into schemas of Swagger 2.0 point to where they stood.
+/// A fault with its file. In Swagger 2.0 it points to where the schema stood; what has no such
+/// place is said to be seen after the conversion.
 fn at_file(file: &Path, source: &Value, fault: &Fault) -> anyhow::Error {
-    let text = fault.to_string();
-    let text = match swagger2::is_swagger2(source) {
-        true => text.replacen("#/components/schemas/", "#/definitions/", 1),
-        false => text,
-    };
-    anyhow::anyhow!("{}{text}", file.display())
+    let (file, mut text) = (file.display(), fault.to_string());
+    if swagger2::is_swagger2(source) {
+        text = text.replacen("#/components/schemas/", "#/definitions/", 1);
+        let pointer = text.split(": ").next().unwrap_or_default().trim_start_matches('#');
+        if source.pointer(pointer).is_none() {
+            text.push_str(" (seen after conversion to OpenAPI 3.0)");
+        }
+    }
+    anyhow::anyhow!("{file}{text}")
 }
 
 fn module(openapi: &Value) -> anyhow::Result<syn::File> {
@@ -185,6 +191,11 @@ fn signed(document: &Value, marked: &str) -> Value {
     Value::Object(out)
 }
 
+/// How many facts publication added.
+fn additions(source: &Value, published: &Value) -> usize {
+    diff::differences(published, source).len()
+}
+
 fn report(job: &Job, steps: &[Step], operations: &[Operation]) -> Vec<String> {
     let mut report =
         vec![format!("{} from {}: {} operations", job.name, job.spec.display(), operations.len())];
@@ -203,7 +214,7 @@ pub(crate) fn write(job: &Job, emitted: &Emitted) -> anyhow::Result<Vec<String>>
             continue;
         }
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        written.push(path.display().to_string());
+        written.push(format!("  wrote  {}", path.display()));
     }
     Ok(written)
 }

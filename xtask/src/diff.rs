@@ -4,10 +4,10 @@
 //! else counts. Versions are not converted into each other: both documents are of one kind.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use serde_json::Value;
 
+use crate::Outcome;
 use crate::document::{self, Pointer};
 use crate::structure::normal_form;
 
@@ -19,18 +19,19 @@ pub(crate) struct Difference {
     pub(crate) theirs: Option<Value>,
 }
 
-/// Prints a line per difference; exit 1 if there is one.
-pub(crate) fn run(ours: &Path, theirs: &Path) -> anyhow::Result<ExitCode> {
+/// A line per difference; good if there is none.
+pub(crate) fn run(ours: &Path, theirs: &Path) -> anyhow::Result<Outcome> {
     let differences = differences(&document::read(ours)?, &document::read(theirs)?);
     let shown = |value: &Option<Value>| match value {
         None => "(absent)".to_owned(),
         Some(value) => value.to_string(),
     };
-    for difference in &differences {
+    let line = |difference: &Difference| {
         let (ours, theirs) = (shown(&difference.ours), shown(&difference.theirs));
-        println!("{}\tours: {ours}\ttheirs: {theirs}", difference.pointer);
-    }
-    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        format!("{}\tours: {ours}\ttheirs: {theirs}\n", difference.pointer)
+    };
+    let text = differences.iter().map(line).collect();
+    Ok(Outcome { text, is_good: differences.is_empty() })
 }
 
 /// Every difference, in the order of our document's sorted form.
@@ -69,7 +70,12 @@ fn compare(
 }
 
 /// Parameters and tags go by name, branches by what they refer to, the rest by position.
-fn compare_arrays(ours: &[Value], theirs: &[Value], pointer: &Pointer, found: &mut Vec<Difference>) {
+fn compare_arrays(
+    ours: &[Value],
+    theirs: &[Value],
+    pointer: &Pointer,
+    found: &mut Vec<Difference>,
+) {
     let key = |value: &Value| {
         let named = value.get("name").map(|name| (name.clone(), value.get("in").cloned()));
         named.or_else(|| value.get("$ref").map(|reference| (reference.clone(), None)))

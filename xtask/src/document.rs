@@ -61,8 +61,8 @@ impl fmt::Display for Pointer {
 
 /// Reads a document. The extension decides the syntax; YAML is a superset, so it is the default.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Value> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let value: Value = if is_json {
         serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?

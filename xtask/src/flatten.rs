@@ -22,6 +22,13 @@ const MERGEABLE: &[&str] = &[
     "type",
 ];
 
+/// Whether a schema is an object to be made whole, or the value of one of its members.
+#[derive(Clone, Copy, PartialEq)]
+enum Depth {
+    Top,
+    Inner,
+}
+
 /// The component schemas of a document, flattened on request.
 pub(crate) struct Schemas<'a> {
     components: &'a Value,
@@ -44,25 +51,27 @@ impl<'a> Schemas<'a> {
             .into_iter()
             .map(|name| {
                 let pointer = pointer.at(name);
-                let flat = self.flattened(&self.components[name], &pointer, &mut vec![name])?;
+                let component = &self.components[name];
+                let flat = self.flattened(component, &pointer, &mut vec![name], Depth::Top)?;
                 Ok((name, flat, pointer))
             })
             .collect()
     }
 
-    /// The schema without any `allOf`, at any depth. `inside` holds the components being flattened.
+    /// The schema without any `allOf`, at any depth. `inside` holds the components being merged.
     fn flattened(
         &self,
         schema: &'a Value,
         pointer: &Pointer,
         inside: &mut Vec<&'a str>,
+        depth: Depth,
     ) -> Result<Object, Fault> {
         let given = object(schema, pointer)?;
         let mut out = Object::new();
         let parts = elements(schema, "allOf", pointer)?;
         if let ([(only, _)], true) = (parts.as_slice(), given.keys().all(|key| is_wrapping(key)))
             && component(only).is_some()
-            && inside.len() > 1
+            && depth == Depth::Inner
         {
             // A reference wrapped to give it a description: still just the reference.
             return Ok(object(only, pointer)?.clone());
@@ -87,13 +96,13 @@ impl<'a> Schemas<'a> {
         inside: &mut Vec<&'a str>,
     ) -> Result<(), Fault> {
         let flat = match component(part) {
-            None => self.flattened(part, pointer, inside)?,
+            None => self.flattened(part, pointer, inside, Depth::Top)?,
             Some(name) if inside.contains(&name) => {
                 return Err(Fault::new(pointer, format!("`{name}` contains itself by allOf")));
             }
             Some(name) => {
                 inside.push(name);
-                let flat = self.flattened(&self.components[name], pointer, inside)?;
+                let flat = self.flattened(&self.components[name], pointer, inside, Depth::Top)?;
                 inside.pop();
                 flat
             }
@@ -113,17 +122,16 @@ impl<'a> Schemas<'a> {
         let mut own = object(schema, pointer)?.clone();
         own.remove("allOf");
         let mut properties = Object::new();
-        inside.push("");
         for (name, property, pointer) in members(schema, "properties", pointer)? {
-            properties.insert(name.into(), self.flattened(property, &pointer, inside)?.into());
+            let flat = self.flattened(property, &pointer, inside, Depth::Inner)?;
+            properties.insert(name.into(), flat.into());
         }
         for keyword in ["items", "additionalProperties"] {
             if let Some(inner) = schema.get(keyword).filter(|inner| inner.is_object()) {
-                let flat = self.flattened(inner, &pointer.at(keyword), inside)?;
+                let flat = self.flattened(inner, &pointer.at(keyword), inside, Depth::Inner)?;
                 own.insert(keyword.into(), flat.into());
             }
         }
-        inside.pop();
         if own.contains_key("properties") {
             own.insert("properties".into(), properties.into());
         }

@@ -3,9 +3,11 @@
 //! Subcommands and their arguments only; each task lives in a module of its own. Builds without any
 //! other crate of the workspace, because it makes one of them.
 
+mod ci;
 mod client;
 mod codegen;
 mod diff;
+mod discriminator;
 mod document;
 mod flatten;
 mod lower;
@@ -20,10 +22,17 @@ mod structure;
 mod supported;
 mod swagger2;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod tidy;
+mod tools;
+mod types;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 #[derive(Parser)]
@@ -44,6 +53,15 @@ enum Task {
         /// The document it should equal
         theirs: PathBuf,
     },
+    /// Check the house rules: layering, headers, names
+    Tidy,
+    /// Build what the tests need, then run them; arguments go to `cargo test`
+    Test {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Everything that must hold before a merge, as continuous integration runs it
+    Ci,
 }
 
 #[derive(Args)]
@@ -62,13 +80,29 @@ struct GenArgs {
     out: Option<PathBuf>,
 }
 
+/// How a task ended: what it has to say, and whether all is well.
+struct Outcome {
+    text: String,
+    is_good: bool,
+}
+
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Gen(args) => generate(args),
         Task::SpecDiff { ours, theirs } => diff::run(&ours, &theirs),
+        Task::Tidy => habit(tidy::tidy),
+        // Not the arguments clap read: it drops the `--` that cargo needs.
+        Task::Test { args: _ } => {
+            habit(|root| ci::test(root, &std::env::args().skip(2).collect::<Vec<_>>()))
+        }
+        Task::Ci => habit(|root| ci::ci(root, no_drift)),
     };
     match outcome {
-        Ok(code) => code,
+        Ok(Outcome { text, is_good }) => {
+            // A reader that went away (`| head`) has read enough.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -76,10 +110,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn generate(args: GenArgs) -> anyhow::Result<ExitCode> {
+fn generate(args: GenArgs) -> anyhow::Result<Outcome> {
     let jobs = match (args.spec, args.name, args.out) {
         (Some(spec), Some(name), Some(out)) => vec![codegen::Job::foreign(spec, name, out)],
         _ => codegen::Job::ours(),
     };
     codegen::run(&jobs, args.check)
+}
+
+/// `gen --check`, as a step of `ci`.
+fn no_drift() -> anyhow::Result<()> {
+    let Outcome { text, is_good } = codegen::run(&codegen::Job::ours(), true)?;
+    anyhow::ensure!(is_good, "{text}generated code differs: run `cargo xtask gen`");
+    Ok(())
+}
+
+/// Runs a task that says what it does as it goes, at the root of the workspace.
+fn habit(task: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<Outcome> {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").context("run me as `cargo xtask`")?;
+    let root = Path::new(&manifest).parent().context("xtask lies in the workspace")?;
+    task(root)?;
+    Ok(Outcome { text: String::new(), is_good: true })
 }

@@ -44,7 +44,6 @@ pub(crate) struct Parameter {
 /// The answer an operation gives when it worked.
 pub(crate) struct Success {
     pub(crate) status: u16,
-    pub(crate) docs: String,
     /// Schema of the JSON body, if there is one.
     pub(crate) schema: Option<Value>,
     pub(crate) headers: Vec<Parameter>,
@@ -139,6 +138,9 @@ fn operation(
     for (value, pointer) in elements(value, "parameters", pointer)? {
         let parameter = parameter(value, &pointer)?;
         match value.get("in").and_then(Value::as_str) {
+            Some("path") if !parameter.required => {
+                return Err(Fault::new(&pointer, "a path parameter has to be required"));
+            }
             Some("path") => path_parameters.push(parameter),
             Some("query") => query_parameters.push(parameter),
             Some("header") => header_parameters.push(parameter),
@@ -227,8 +229,8 @@ fn success(operation: &Value, pointer: &Pointer) -> Result<Success, Fault> {
     if found.len() > 1 {
         found.retain(|(status, ..)| ![202, 206].contains(status));
     }
-    let [(status, response, pointer)] = found.as_slice() else {
-        let message = "exactly one success answer (beside 202 and 206) is supported";
+    let [(status @ (200 | 201 | 202 | 204), response, pointer)] = found.as_slice() else {
+        let message = "exactly one success answer (beside 202 and 206) of 200 to 204 is supported";
         return Err(Fault::new(&pointer.at("responses"), message));
     };
     let content = members(response, "content", pointer)?;
@@ -246,8 +248,25 @@ fn success(operation: &Value, pointer: &Pointer) -> Result<Success, Fault> {
         });
     }
     headers.sort_by(|a, b| a.name.cmp(&b.name));
-    let schema = json.and_then(|(_, media_type, _)| media_type.get("schema")).cloned();
-    Ok(Success { status: *status, docs: prose(response, &["description"]), schema, headers })
+    let schema = match json {
+        None => None,
+        Some((_, media_type, pointer)) => Some(answer(media_type, &pointer.at("schema"))?),
+    };
+    if schema.is_none() && !headers.is_empty() {
+        return Err(Fault::new(&pointer.at("headers"), "headers without a body are unsupported"));
+    }
+    Ok(Success { status: *status, schema, headers })
+}
+
+/// The schema of an answer's body: a component, or an array of one.
+fn answer(media_type: &Value, pointer: &Pointer) -> Result<Value, Fault> {
+    let schema = media_type.get("schema").unwrap_or(&Value::Null);
+    let element = schema.get("items").filter(|_| schema["type"] == "array").unwrap_or(schema);
+    if component(element).is_none() {
+        let message = "an answer has to be a component schema or an array of one";
+        return Err(Fault::new(pointer, message));
+    }
+    Ok(schema.clone())
 }
 
 fn no_reference(value: &Value, pointer: &Pointer) -> Result<(), Fault> {

@@ -219,9 +219,8 @@ impl Publisher {
         only(rule, &["for", "media_type", "same_as"], pointer)?;
         let media_type = member(rule, "media_type", pointer)?;
         let same_as = member(rule, "same_as", pointer)?;
-        let unknown = |place: &str| {
-            Fault::new(&pointer.at("same_as"), format!("{place} takes no {same_as}"))
-        };
+        let unknown =
+            |place: &str| Fault::new(&pointer.at("same_as"), format!("{place} takes no {same_as}"));
         for place in self.places(rule, pointer)? {
             if self.is_swagger2() {
                 let of_document = self.document.get("consumes").cloned();

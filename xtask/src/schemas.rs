@@ -7,7 +7,8 @@
 
 use serde_json::{Value, json};
 
-use crate::document::{Fault, Object, Pointer, array, members, object, text};
+use crate::discriminator::Discriminator;
+use crate::document::{Fault, Object, Pointer, object};
 use crate::flatten::Schemas;
 use crate::operation::component;
 
@@ -133,38 +134,6 @@ fn local(name: &str) -> String {
     format!("#/$defs/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The tags of a discriminated schema and the component each selects. A `oneOf` whose
-/// discriminator names none is selected by component name, as OpenAPI says.
-pub(crate) fn mapping(
-    schema: &Object,
-    pointer: &Pointer,
-) -> Result<Option<(String, Vec<(String, String)>)>, Fault> {
-    let Some(discriminator) = schema.get("discriminator") else { return Ok(None) };
-    let here = pointer.at("discriminator");
-    let tag = discriminator.get("propertyName").unwrap_or(&Value::Null);
-    let tag = text(tag, &here.at("propertyName"))?.to_owned();
-    let mut mapping = Vec::new();
-    for (value, target, pointer) in members(discriminator, "mapping", &here)? {
-        let target = text(target, &pointer)?;
-        let name = target.rsplit('/').next().unwrap_or(target);
-        mapping.push((value.to_owned(), name.to_owned()));
-    }
-    if let Some(branches) = schema.get("oneOf") {
-        let pointer = pointer.at("oneOf");
-        for (i, branch) in array(branches, &pointer)?.iter().enumerate() {
-            let Some(name) = component(branch) else {
-                let message = "a branch of a discriminated oneOf has to refer to a component";
-                return Err(Fault::new(&pointer.index(i), message));
-            };
-            if !mapping.iter().any(|(_, target)| target == name) {
-                mapping.push((name.to_owned(), name.to_owned()));
-            }
-        }
-    }
-    mapping.sort();
-    Ok(Some((tag, mapping)))
-}
-
 /// The discriminator as conditions: one per tag that selects another schema than this one.
 fn cases(
     all: &[(&str, Object, Pointer)],
@@ -172,7 +141,9 @@ fn cases(
     schema: &Object,
     pointer: &Pointer,
 ) -> Result<Option<Object>, Fault> {
-    let Some((tag, mut mapping)) = mapping(schema, pointer)? else { return Ok(None) };
+    let Some(Discriminator { tag, mut mapping }) = Discriminator::of(schema, pointer)? else {
+        return Ok(None);
+    };
     mapping.retain(|(_, target)| target != name);
     if mapping.is_empty() {
         return Ok(None);

@@ -20,20 +20,16 @@ pub(crate) fn api(operations: &[Operation], stem: &str) -> anyhow::Result<syn::F
     let mut parts = Vec::new();
     if !served.is_empty() {
         let side = Side { name: stem, register: "register", operations: &served };
-        parts.push(side.emit("The operations the server serves.")?);
+        parts.push(side.emit("The operations the server serves."));
     }
     if !listening.is_empty() {
-        let side = Side {
-            name: "Listener",
-            register: "register_listener",
-            operations: &listening,
-        };
-        parts.push(side.emit("The operations a receiver of events serves.")?);
+        let side = Side { name: "Listener", register: "register_listener", operations: &listening };
+        parts.push(side.emit("The operations a receiver of events serves."));
     }
     let mut described = Vec::new();
     for operation in operations {
         described.push(parameters(operation));
-        described.push(documented(operation)?);
+        described.push(documented(operation));
     }
     let tokens = quote! {
         #![doc = " The document's operations as dropshot traits."]
@@ -63,13 +59,11 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
-    fn emit(&self, about: &str) -> anyhow::Result<TokenStream> {
+    fn emit(&self, about: &str) -> TokenStream {
         let name = format_ident!("{}Api", self.name);
         let register = ident(self.register);
-        let methods: Vec<_> =
-            self.operations.iter().map(|o| method(o)).collect::<anyhow::Result<_>>()?;
-        let routes: Vec<_> =
-            self.operations.iter().map(|o| registration(o)).collect::<anyhow::Result<_>>()?;
+        let methods = self.operations.iter().map(|operation| method(operation));
+        let routes = self.operations.iter().map(|operation| registration(operation));
         let undeclared = self.undeclared_methods();
         let about = docs(about);
         let register_docs = docs(&format!(
@@ -79,7 +73,7 @@ impl Side<'_> {
              # Errors\n\
              What dropshot says about an operation it cannot register."
         ));
-        Ok(quote! {
+        quote! {
             #about
             pub trait #name: Send + Sync + 'static {
                 /// What the server knows, and what runs around every operation.
@@ -99,7 +93,7 @@ impl Side<'_> {
                 #(#undeclared)*
                 Ok(())
             }
-        })
+        }
     }
 
     /// One call per path, with the path structure of any of its operations.
@@ -141,7 +135,7 @@ fn extractors(operation: &Operation) -> Vec<(TokenStream, TokenStream)> {
     extractors
 }
 
-fn method(operation: &Operation) -> anyhow::Result<TokenStream> {
+fn method(operation: &Operation) -> TokenStream {
     let mut text = operation.docs.clone();
     for header in &operation.header_parameters {
         text.push_str(&format!("\n\nRequest header `{}`: {}", header.name, header.docs));
@@ -150,7 +144,7 @@ fn method(operation: &Operation) -> anyhow::Result<TokenStream> {
     let name = ident(&operation.method_name());
     let answer = format_ident!("{}Response", operation.type_name());
     let arguments = extractors(operation).into_iter().map(|(name, of)| quote! { #name: #of });
-    Ok(quote! {
+    quote! {
         #docs
         fn #name(
             rqctx: &RequestContext<Self::Context>,
@@ -158,10 +152,10 @@ fn method(operation: &Operation) -> anyhow::Result<TokenStream> {
         ) -> impl Future<
             Output = Result<Reply<#answer>, <Self::Context as Guard>::Error>,
         > + Send;
-    })
+    }
 }
 
-fn registration(operation: &Operation) -> anyhow::Result<TokenStream> {
+fn registration(operation: &Operation) -> TokenStream {
     let table = operation_static(operation);
     let name = ident(&operation.method_name());
     let answer = format_ident!("{}Response", operation.type_name());
@@ -174,7 +168,7 @@ fn registration(operation: &Operation) -> anyhow::Result<TokenStream> {
         let headers = format_ident!("{}Headers", operation.type_name());
         quote! { endpoint.parameters.extend(serving::header_parameters::<#headers>()); }
     });
-    Ok(quote! {
+    quote! {
         let mut endpoint = ApiEndpoint::new(
             route.operation_id(&operations::#table),
             |rqctx: RequestContext<T::Context>, #(#arguments),*| async move {
@@ -192,7 +186,7 @@ fn registration(operation: &Operation) -> anyhow::Result<TokenStream> {
         endpoint.tags = vec![#(#tags.to_owned()),*];
         #headers
         api.register(endpoint)?;
-    })
+    }
 }
 
 /// Structs that name the parameters and the headers of the answer; nothing is read through the
@@ -205,9 +199,8 @@ fn parameters(operation: &Operation) -> TokenStream {
         ("Headers", "Request headers", &operation.header_parameters, false),
         ("ResponseHeaders", "Headers of the success", &operation.success.headers, false),
     ];
-    let structs = groups.into_iter().filter(|(.., parameters, needed)| {
-        *needed || !parameters.is_empty()
-    });
+    let structs =
+        groups.into_iter().filter(|(.., parameters, needed)| *needed || !parameters.is_empty());
     let structs = structs.map(|(suffix, what, parameters, _)| {
         let name = format_ident!("{}{suffix}", operation.type_name());
         let docs = docs(&format!("{what} of `{}`.", operation.id));
@@ -231,7 +224,11 @@ fn field(parameter: &Parameter, is_path: bool) -> TokenStream {
     let docs = docs(&parameter.docs);
     let rename = (rust_name != *wire_name).then(|| quote! { #[serde(rename = #wire_name)] });
     let kind = scalar(&parameter.kind);
-    let kind = if is_path || parameter.required { kind } else { quote! { Option<#kind> } };
+    let kind = if is_path || parameter.required {
+        kind
+    } else {
+        quote! { Option<#kind> }
+    };
     let name = ident(&rust_name);
     quote! { #docs #rename pub #name: #kind }
 }
@@ -246,18 +243,14 @@ fn scalar(kind: &str) -> TokenStream {
 }
 
 /// The type that documents an operation's success.
-fn documented(operation: &Operation) -> anyhow::Result<TokenStream> {
+fn documented(operation: &Operation) -> TokenStream {
     let success = &operation.success;
     let name = format_ident!("{}Response", operation.type_name());
-    let status = status_constant(success.status).with_context(|| {
-        format!("#{}: success {} is unsupported", operation.pointer, success.status)
-    })?;
+    let status = ident(status_constant(success.status));
     let description = match &success.schema {
-        None if success.headers.is_empty() => quote! { serving::no_content() },
-        None => anyhow::bail!("#{}: headers without a body are unsupported", operation.pointer),
+        None => quote! { serving::no_content() },
         Some(schema) => {
-            let model = model(schema)
-                .with_context(|| format!("#{}: unsupported answer", operation.pointer))?;
+            let model = model(schema);
             if success.headers.is_empty() {
                 quote! { serving::described::<#model>() }
             } else {
@@ -267,7 +260,7 @@ fn documented(operation: &Operation) -> anyhow::Result<TokenStream> {
         }
     };
     let docs = docs(&format!("The success of `{}`.", operation.id));
-    Ok(quote! {
+    quote! {
         #docs
         #[derive(Clone, Copy, Debug)]
         pub enum #name {}
@@ -279,27 +272,30 @@ fn documented(operation: &Operation) -> anyhow::Result<TokenStream> {
                 #description
             }
         }
-    })
+    }
 }
 
 /// The type of a documented body: a component, or an array of one.
-fn model(schema: &Value) -> Option<TokenStream> {
-    if let Some(name) = component(schema) {
-        let name = ident(&type_name(name));
-        return Some(quote! { types::#name });
+fn model(schema: &Value) -> TokenStream {
+    let element = component(&schema["items"]);
+    match (component(schema), element) {
+        (None, Some(element)) => {
+            let element = ident(&type_name(element));
+            quote! { Vec<types::#element> }
+        }
+        (model, _) => {
+            let model = ident(&type_name(model.unwrap_or_default()));
+            quote! { types::#model }
+        }
     }
-    (schema.get("type")? == "array").then_some(())?;
-    let element = model(schema.get("items")?)?;
-    Some(quote! { Vec<#element> })
 }
 
-fn status_constant(status: u16) -> Option<proc_macro2::Ident> {
-    let name = match status {
-        200 => "OK",
+/// The statuses a success may have; `operation` admits no other.
+fn status_constant(status: u16) -> &'static str {
+    match status {
         201 => "CREATED",
         202 => "ACCEPTED",
         204 => "NO_CONTENT",
-        _ => return None,
-    };
-    Some(ident(name))
+        _ => "OK",
+    }
 }

@@ -72,8 +72,7 @@ impl<T> JsonBody<T> {
         let mut whole = BytesMut::with_capacity(announced);
         while let Some(frame) = body.frame().await {
             // Trailers are not part of the content.
-            let Ok(data) = frame.map_err(|error| BodyError::Broken(error.into()))?.into_data()
-            else {
+            let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else {
                 continue;
             };
             if whole.len() + data.len() > max_bytes {

@@ -62,11 +62,7 @@ impl<S: Documented> HttpResponse for Reply<S> {
     }
 
     fn response_metadata() -> ApiEndpointResponse {
-        ApiEndpointResponse {
-            success: Some(S::STATUS),
-            description: None,
-            ..S::description()
-        }
+        ApiEndpointResponse { success: Some(S::STATUS), description: None, ..S::description() }
     }
 
     fn status_code(&self) -> StatusCode {

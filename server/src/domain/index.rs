@@ -4,11 +4,10 @@
 //! never of another opinion: whatever matches is found, and where a key alone does not decide, the
 //! caller is told to look at the document. How keys are stored is the store's business.
 
-use super::interaction::{Interaction, Members};
+use super::interaction::Members;
 use super::path;
 use super::scalar::{self, Decimal};
-use crate::query::filter::{Condition, Operator, Term};
-use crate::query::vocabulary::Vocabulary;
+use crate::query::filter::{Operator, Term};
 use chrono::{DateTime, FixedOffset};
 use indexmap::IndexSet;
 use serde_json::Value;
@@ -52,15 +51,9 @@ pub struct IndexedPath {
     pub kind: KeyKind,
 }
 
-/// Number of the key made from the interaction's id.
-const ID: u16 = 1;
-/// Number of the key made from a foreign `href`. Our own `href`s are found by the id in them.
-const HREF: u16 = 2;
-
-/// The one list of indexed paths. A change needs a migration that indexes stored interactions anew.
-pub const INDEXED: [IndexedPath; 17] = [
-    text(ID, "id"),
-    text(HREF, "href"),
+/// The one list of indexed paths; `id` and `href` are not in it, for they are not in documents and
+/// every store has columns for them. A change needs a migration that indexes stored interactions anew.
+pub const INDEXED: [IndexedPath; 15] = [
     text(3, "status"),
     text(4, "direction"),
     text(5, "reason"),
@@ -87,11 +80,9 @@ pub const MAX_KEY_BYTES: usize = 512;
 const SURELY_WHOLE: usize = MAX_KEY_BYTES - 3;
 
 /// All keys of one interaction, without repetitions.
-pub fn keys(interaction_id: &str, foreign_href: Option<&str>, members: &Members) -> Vec<Key> {
+pub fn keys(members: &Members) -> Vec<Key> {
     let mut keys = IndexSet::new();
-    keys.insert(text_key(ID, interaction_id));
-    keys.extend(foreign_href.map(|href| text_key(HREF, href)));
-    for indexed in INDEXED.iter().filter(|indexed| ![ID, HREF].contains(&indexed.number)) {
+    for indexed in &INDEXED {
         let path: Vec<&str> = indexed.path.split('.').collect();
         path::any_at(members, &path, &mut |value| {
             keys.extend(key(*indexed, value));
@@ -99,23 +90,6 @@ pub fn keys(interaction_id: &str, foreign_href: Option<&str>, members: &Members)
         });
     }
     keys.into_iter().collect()
-}
-
-/// Everything derived from an interaction that is stored beside it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Derived {
-    /// See [`keys`].
-    pub keys: Vec<Key>,
-    /// See [`Vocabulary::extension_paths`].
-    pub extension_paths: Vec<String>,
-}
-
-/// Derives what the store needs; `members` are the canonical members of the interaction.
-pub fn derive(interaction: &Interaction, members: &Members, vocabulary: &Vocabulary) -> Derived {
-    Derived {
-        keys: keys(&interaction.id, interaction.foreign_href.as_deref(), members),
-        extension_paths: vocabulary.extension_paths(members),
-    }
 }
 
 /// The entry for a canonical path, if it is indexed.
@@ -127,7 +101,7 @@ pub fn lookup(path: &[String]) -> Option<IndexedPath> {
     INDEXED.iter().find(is_it).copied()
 }
 
-/// How the index answers a condition.
+/// How the index answers a comparison.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Candidates {
     /// What matches has at least one of these keys.
@@ -136,47 +110,29 @@ pub struct Candidates {
     pub exact: bool,
 }
 
-/// Keys of what a condition can match; `None`: the index cannot tell, look at everything.
-pub fn candidates(condition: &Condition, href_prefix: &str) -> Option<Candidates> {
-    let mut keys = IndexSet::new();
-    let mut exact = true;
-    for term in &condition.any_of {
-        let found = candidates_of_term(term, href_prefix)?;
-        keys.extend(found.keys);
-        exact &= found.exact;
-    }
-    Some(Candidates { keys: keys.into_iter().collect(), exact })
-}
-
-/// Keys of what one comparison can match; `None` as in [`candidates`].
-pub fn candidates_of_term(term: &Term, href_prefix: &str) -> Option<Candidates> {
+/// Keys of what one comparison can match; `None`: the index cannot tell, look at everything.
+pub fn candidates(term: &Term) -> Option<Candidates> {
     let Operator::Equal = term.operator;
     let indexed = lookup(&term.path)?;
     let operand = term.operand.as_str();
-    let whole = operand.len() < SURELY_WHOLE;
-    let mut keys = vec![text_key(indexed.number, operand)];
-    match (indexed.number, indexed.kind, scalar::instant(operand)) {
-        (ID, ..) => return Some(Candidates { keys, exact: whole }),
-        // An interaction that has a foreign href has its id as well, and is not the one meant.
-        (HREF, ..) => {
-            keys.extend(operand.strip_prefix(href_prefix).map(|id| text_key(ID, id)));
-            return Some(Candidates { exact: whole && keys.len() == 1, keys });
-        }
+    match (indexed.kind, scalar::instant(operand)) {
         // Equal instants have many spellings, and each is another text.
-        (_, KeyKind::Text, Some(_)) => return None,
-        (number, KeyKind::Instant, Some(instant)) => {
-            let keys = vec![Key { path: number, value: instant_value(instant) }];
+        (KeyKind::Text, Some(_)) => return None,
+        (KeyKind::Instant, Some(instant)) => {
+            let keys = vec![Key { path: indexed.number, value: instant_value(instant) }];
             return Some(Candidates { keys, exact: false });
         }
-        (_, _, None) => {}
+        (_, None) => {}
     }
+    let mut keys = vec![text_key(indexed.number, operand)];
     if let Some(number) = Decimal::parse(operand) {
         let by_value = text_key(indexed.number, &number.spelling());
         if !keys.contains(&by_value) {
             keys.push(by_value);
         }
     }
-    Some(Candidates { exact: whole && keys.len() == 1, keys })
+    let exact = operand.len() < SURELY_WHOLE && keys.len() == 1;
+    Some(Candidates { keys, exact })
 }
 
 /// The key of a value in a document. `null` matches nothing and has none.
@@ -219,15 +175,11 @@ const fn instant(number: u16, path: &'static str) -> IndexedPath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::filter::Filter;
+    use crate::domain::interaction::Interaction;
+    use crate::query::filter::{Condition, Filter};
 
-    fn interaction(text: &str, foreign_href: Option<&str>) -> Interaction {
-        Interaction {
-            id: "7".to_owned(),
-            version: 1,
-            foreign_href: foreign_href.map(str::to_owned),
-            text: text.to_owned(),
-        }
+    fn interaction(text: &str) -> Interaction {
+        Interaction { id: "7".to_owned(), version: 1, foreign_href: None, text: text.to_owned() }
     }
 
     #[test]
@@ -242,13 +194,11 @@ mod tests {
         let stored = interaction(
             r#"{"status":"open","creationDate":"1970-01-01T00:00:00.0000019Z","reason":null,
                 "relatedParty":[{"role":"a"},{"role":"a"},{"role":"b","partyOrPartyRole":{"id":5.0}}]}"#,
-            None,
         );
-        let keys = keys(&stored.id, None, &stored.members().unwrap());
+        let keys = keys(&stored.members().unwrap());
         assert_eq!(
             keys,
             [
-                text_key(ID, "7"),
                 text_key(3, "open"),
                 Key { path: 6, value: KeyValue::Instant(1) },
                 text_key(11, "5"),
@@ -263,14 +213,13 @@ mod tests {
     #[track_caller]
     fn check(stored: &Interaction, path: &str, operand: &str, expected: &str) {
         let members = stored.members().unwrap();
-        let stored_keys = keys(&stored.id, stored.foreign_href.as_deref(), &members);
+        let stored_keys = keys(&members);
         let term = Term {
             path: path.split('.').map(str::to_owned).collect(),
             operator: Operator::Equal,
             operand: operand.to_owned(),
         };
-        let condition = Condition { any_of: vec![term] };
-        let got = match candidates(&condition, "http://h/") {
+        let got = match candidates(&term) {
             None => "scan",
             Some(found) if !found.keys.iter().any(|key| stored_keys.contains(key)) => "-",
             Some(found) => {
@@ -282,26 +231,20 @@ mod tests {
             }
         };
         assert_eq!(got, expected, "{path}={operand}");
-        let filter = Filter { conditions: vec![condition], href_prefix: "http://h/".to_owned() };
-        let matches = filter.matches(stored, &members);
+        let conditions = vec![Condition { any_of: vec![term] }];
+        let filter = Filter { conditions, href_prefix: String::new() };
+        let matches = filter.matcher().matches(stored, &members);
         assert!(if matches { got != "-" } else { got != "exact" }, "{path}={operand}");
     }
 
     #[test]
     fn the_index_never_disagrees_with_the_document() {
         let long = "é".repeat(300);
-        let stored = interaction(
-            &format!(
-                r#"{{"status":"1000","reason":"{long}","direction":"2024-01-01T00:00:00Z",
+        let stored = interaction(&format!(
+            r#"{{"status":"1000","reason":"{long}","direction":"2024-01-01T00:00:00Z",
                     "creationDate":"2024-01-01T00:00:00Z","lastUpdate":"soon",
                     "externalIdentifier":[{{"id":1e3}},{{"id":true}}]}}"#
-            ),
-            None,
-        );
-        check(&stored, "id", "7", "exact");
-        check(&stored, "id", "8", "-");
-        check(&stored, "href", "http://h/7", "candidate");
-        check(&stored, "href", "http://x/7", "-");
+        ));
         check(&stored, "status", "1000", "exact");
         check(&stored, "status", "1000.0", "candidate");
         check(&stored, "status", "1e3", "candidate");
@@ -317,8 +260,5 @@ mod tests {
         check(&stored, "creationDate", "2024-01-01", "-");
         check(&stored, "lastUpdate", "soon", "exact");
         check(&stored, "note.text", "x", "scan");
-        let imported = interaction("{}", Some("http://old/7"));
-        check(&imported, "href", "http://old/7", "exact");
-        check(&imported, "href", "http://h/7", "candidate");
     }
 }

@@ -86,17 +86,7 @@ pub fn changed(
     now: &str,
     stated: StatedDates,
 ) -> Result<Option<Changed>, Refusal> {
-    let touched: Vec<_> = [
-        ("direction", before.get("direction") != after.get("direction")),
-        ("creationDate", !same_instant(before.get("creationDate"), after.get("creationDate"))),
-        ("@type", root_type(before) != root_type(&after)),
-    ]
-    .into_iter()
-    .filter_map(|(name, touched)| touched.then_some(name))
-    .collect();
-    if !touched.is_empty() {
-        return Err(Refusal::Immutable { members: touched });
-    }
+    check_immutable(Vec::new(), before, &after)?;
     let status = before.get("status") != after.get("status");
     keeping_type_last(&mut after, |after| {
         restore(after, before, "creationDate");
@@ -136,18 +126,34 @@ pub fn check_root_type(members: &Members) -> Result<(), Refusal> {
     }
 }
 
-/// Takes `id` and `href` out of a patch, where they may stand if they are the interaction's own.
-///
-/// # Errors
-/// One of them is another; names both if both are.
-pub fn take_identity(patch: &mut Members, id: &str, href: &str) -> Result<(), Refusal> {
-    let mut members = Vec::new();
+/// Takes `id` and `href` out of a patch, where they may stand if they are the interaction's own;
+/// answers those that are not.
+pub fn take_identity(patch: &mut Members, id: &str, href: &str) -> Vec<&'static str> {
+    let mut touched = Vec::new();
     for (name, own) in [("id", id), ("href", href)] {
         if patch.shift_remove(name).is_some_and(|sent| sent.as_str() != Some(own)) {
-            members.push(name);
+            touched.push(name);
         }
     }
-    if members.is_empty() { Ok(()) } else { Err(Refusal::Immutable { members }) }
+    touched
+}
+
+/// Judges what a change touches, beside what is known to be `touched` already.
+///
+/// # Errors
+/// Names every immutable member that would be different.
+pub fn check_immutable(
+    mut touched: Vec<&'static str>,
+    before: &Members,
+    after: &Members,
+) -> Result<(), Refusal> {
+    let compared = [
+        ("direction", before.get("direction") != after.get("direction")),
+        ("creationDate", !same_instant(before.get("creationDate"), after.get("creationDate"))),
+        ("@type", root_type(before) != root_type(after)),
+    ];
+    touched.extend(compared.into_iter().filter_map(|(name, differs)| differs.then_some(name)));
+    if touched.is_empty() { Ok(()) } else { Err(Refusal::Immutable { members: touched }) }
 }
 
 /// The root `@type`; an absent one and the default are the same.
@@ -262,10 +268,10 @@ mod tests {
     #[test]
     fn identity_in_a_patch() {
         let mut patch = members("{'id':'1','href':'h','n':1}");
-        assert_eq!(take_identity(&mut patch, "1", "h"), Ok(()));
+        assert!(take_identity(&mut patch, "1", "h").is_empty());
         assert_eq!(patch, members("{'n':1}"));
-        let refused = take_identity(&mut members("{'id':null,'href':'x'}"), "1", "h");
-        assert_eq!(refused, Err(Refusal::Immutable { members: vec!["id", "href"] }));
+        let touched = take_identity(&mut members("{'id':null,'href':'x'}"), "1", "h");
+        assert_eq!(touched, ["id", "href"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The operations on interactions, the same for every version but for its view and its schemas.
 
+use crate::config::PartialStatus;
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::json::{self, Limits};
 use crate::domain::lifecycle;
@@ -45,7 +46,12 @@ impl Call<'_> {
         body.push(']');
         let url = self.url("/partyInteraction")?;
         let links = page::links(&url, self.raw_query(), offset, limit, page.total);
-        Answer::json(StatusCode::OK, body).page(page.total, page.items.len(), &links)
+        let is_part = limit.is_some() && (page.items.len() as u64) < page.total;
+        let status = match self.context.partial_status {
+            PartialStatus::PartialContent if is_part => StatusCode::PARTIAL_CONTENT,
+            _ => StatusCode::OK,
+        };
+        Answer::json(status, body).page(page.total, page.items.len(), &links)
     }
 
     /// GET on one.
@@ -110,10 +116,12 @@ impl Call<'_> {
         href_prefix: &str,
     ) -> Result<Members, ApiError> {
         let mut patch = patch.clone();
-        lifecycle::take_identity(&mut patch, &interaction.id, &interaction.href(href_prefix))?;
+        let href = interaction.href(href_prefix);
+        let touched = lifecycle::take_identity(&mut patch, &interaction.id, &href);
         let before = self.version.view(stored.clone());
         let mut after = before.clone();
         merge_patch::apply(&mut after, patch);
+        lifecycle::check_immutable(touched, &before, &after)?;
         let after = self.schemas().judge_change(before, after)?;
         let canonical = self.version.put(Some(stored), after)?;
         self.judge_for_v5(&canonical)?;

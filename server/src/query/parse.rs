@@ -45,7 +45,7 @@ pub struct QueryContext<'a> {
     pub href_prefix: &'a str,
     /// Most comparisons in one query.
     pub max_conditions: usize,
-    /// Largest `limit`; `None`: any.
+    /// Largest `limit`, and the one that counts when none is given; `None`: any.
     pub max_limit: Option<u64>,
 }
 
@@ -124,7 +124,7 @@ pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, Q
     Ok(ListQuery {
         filter: Filter { conditions, href_prefix: context.href_prefix.to_owned() },
         offset: directives.offset.unwrap_or(0),
-        limit: directives.limit,
+        limit: directives.limit.or(context.max_limit),
         fields: directives.fields,
     })
 }
@@ -362,6 +362,15 @@ mod tests {
         ] {
             assert_eq!(parsed(raw_query).unwrap_err().to_string(), expected, "{raw_query}");
         }
+    }
+
+    #[test]
+    fn paging() {
+        let window =
+            |raw_query| parsed(raw_query).map(|query| (query.offset, query.limit)).unwrap();
+        assert_eq!(window("offset=7&limit=0"), (7, Some(0)));
+        assert_eq!(window("limit=100"), (0, Some(100)));
+        assert_eq!(window(""), (0, Some(100)), "the operator's bound holds without a limit too");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! never published and never used to judge a request (that is what the strict schemas are for).
 //! Every step says what it mends and how often it had to.
 
+mod choices;
 mod operations;
 mod schemas;
 mod visit;
@@ -63,10 +64,10 @@ const STEPS: &[(&str, Mend)] = &[
     ("progenitor has no type for 3XX: leave it to the caller", operations::no_redirects),
     ("progenitor takes one error type: say it once for 4XX and 5XX", operations::error_ranges),
     ("typify merges allOf by guessing: flatten it", schemas::flatten),
-    ("inline enums have no name of their own: make them components", schemas::hoist_enums),
-    ("typify picks the first union branch that fits: go by the tag", schemas::open_unions),
-    ("typify refuses unknown enum values: keep them", schemas::open_enums),
-    ("typify ignores discriminators: note a schema's own tag", schemas::own_tags),
+    ("inline enums have no name of their own: make them components", choices::hoist_enums),
+    ("typify picks the first union branch that fits: go by the tag", choices::open_unions),
+    ("typify refuses unknown enum values: keep them", choices::open_enums),
+    ("typify ignores discriminators: note a schema's own tag", choices::own_tags),
     ("other vendors leave members out: require nothing when reading", schemas::nothing_required),
     ("typify turns null and [] into absent: nullable arrays and maps", schemas::nullable_arrays),
     ("a default would add members nobody sent: drop it", schemas::drop_defaults),

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use heck::ToPascalCase;
 use serde_json::{Value, json};
 
+use super::Lowered;
 use super::visit::{Place, each_schema};
-use super::{Lowered, OpenEnum, Union, Variant};
 use crate::document::{Fault, Object, Pointer};
 use crate::flatten::Schemas;
 use crate::rust::type_name;
-use crate::schemas::mapping;
 
 type Counted = Result<usize, Fault>;
 
@@ -47,135 +45,6 @@ pub(super) fn flatten(lowered: &mut Lowered) -> Counted {
             false => Ok(()),
         }
     })?;
-    Ok(count)
-}
-
-/// Gives enums of properties a component of their own, named after where they stand.
-pub(super) fn hoist_enums(lowered: &mut Lowered) -> Counted {
-    let mut hoisted = Object::new();
-    each_schema(&mut lowered.document, &mut |schema, place, pointer| {
-        let is_enum = schema.contains_key("enum") && schema.get("type") == Some(&json!("string"));
-        if is_enum && matches!(place, Place::Property | Place::Element) {
-            let name = place_name(pointer);
-            let component = std::mem::take(schema);
-            schema.insert("$ref".into(), format!("#/components/schemas/{name}").into());
-            if hoisted.insert(name, Value::Object(component)).is_some() {
-                return Err(Fault::new(pointer, "two inline enums would get the same name"));
-            }
-        }
-        Ok(())
-    })?;
-    let count = hoisted.len();
-    let components = &mut lowered.document["components"]["schemas"];
-    for (name, schema) in hoisted {
-        if components.get(&name).is_some() {
-            let pointer = Pointer::root().at("components").at("schemas").at(&name);
-            return Err(Fault::new(&pointer, "an inline enum would get the same name"));
-        }
-        components[name] = schema;
-    }
-    Ok(count)
-}
-
-/// `#/components/schemas/JsonPatch/properties/op` → `JsonPatchOp`.
-fn place_name(pointer: &Pointer) -> String {
-    let text = pointer.to_string();
-    let words: Vec<&str> = text
-        .split('/')
-        .filter(|word| !["", "components", "schemas", "properties", "items"].contains(word))
-        .collect();
-    words.join("-").to_pascal_case()
-}
-
-/// Takes discriminated `oneOf`s out; an enum that goes by the tag is emitted in their place.
-pub(super) fn open_unions(lowered: &mut Lowered) -> Counted {
-    let mut unions = BTreeMap::new();
-    each_schema(&mut lowered.document, &mut |schema, place, pointer| {
-        if !schema.contains_key("oneOf") {
-            return Ok(());
-        }
-        let here = pointer.at("oneOf");
-        let Some((tag, mapping)) = mapping(schema, pointer)? else {
-            return Err(Fault::new(&here, "oneOf without a discriminator is unsupported"));
-        };
-        if place != Place::Component {
-            return Err(Fault::new(&here, "oneOf is supported as a component only"));
-        }
-        let name = last_segment(pointer);
-        let union = Union { docs: description(schema), tag, variants: variants(&mapping) };
-        unions.insert(type_name(&name), union);
-        *schema = placeholder("object");
-        Ok(())
-    })?;
-    lowered.unions = unions;
-    Ok(lowered.unions.len())
-}
-
-/// One variant per schema, named after its first tag, or after the schema where tags collide.
-fn variants(mapping: &[(String, String)]) -> Vec<Variant> {
-    let mut variants: Vec<Variant> = Vec::new();
-    for (tag, target) in mapping {
-        let target = type_name(target);
-        if let Some(known) = variants.iter_mut().find(|variant| variant.target == target) {
-            known.tags.push(tag.clone());
-            continue;
-        }
-        let mut name = type_name(tag);
-        if name == "Other" || variants.iter().any(|variant| variant.name == name) {
-            name.clone_from(&target);
-        }
-        variants.push(Variant { name, tags: vec![tag.clone()], target });
-    }
-    variants
-}
-
-/// Takes string enums out; an enum with room for other values is emitted in their place.
-pub(super) fn open_enums(lowered: &mut Lowered) -> Counted {
-    let mut enums = BTreeMap::new();
-    let mut closed = 0;
-    each_schema(&mut lowered.document, &mut |schema, place, pointer| {
-        let Some(values) = schema.remove("enum") else { return Ok(()) };
-        if place != Place::Component || schema.get("type") != Some(&json!("string")) {
-            // Numbers and parameters: the plain type keeps every value.
-            closed += 1;
-            return Ok(());
-        }
-        let mut named: Vec<(String, String)> = Vec::new();
-        for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let variant = type_name(value);
-            if variant == "Other" || named.iter().any(|(_, known)| *known == variant) {
-                let message = format!("enum value {value:?} has no variant name of its own");
-                return Err(Fault::new(&pointer.at("enum"), message));
-            }
-            named.push((value.to_owned(), variant));
-        }
-        let docs = description(schema);
-        enums.insert(type_name(&last_segment(pointer)), OpenEnum { docs, values: named });
-        *schema = placeholder("string");
-        Ok(())
-    })?;
-    lowered.enums = enums;
-    Ok(lowered.enums.len() + closed)
-}
-
-/// Notes which value of the discriminator is the schema itself, then drops discriminators.
-pub(super) fn own_tags(lowered: &mut Lowered) -> Counted {
-    let mut tags = BTreeMap::new();
-    let mut count = 0;
-    each_schema(&mut lowered.document, &mut |schema, place, pointer| {
-        if place == Place::Component
-            && let Some((tag, mapping)) = mapping(schema, pointer)?
-        {
-            let name = last_segment(pointer);
-            let mut own = mapping.into_iter().filter(|(_, target)| *target == name);
-            if let (Some((value, _)), None) = (own.next(), own.next()) {
-                tags.insert(type_name(&name), (tag, value));
-            }
-        }
-        count += usize::from(schema.remove("discriminator").is_some());
-        Ok(())
-    })?;
-    lowered.tags = tags;
     Ok(count)
 }
 
@@ -236,7 +105,8 @@ pub(super) fn drop_bounds(lowered: &mut Lowered) -> Counted {
 pub(super) fn plain_formats(lowered: &mut Lowered) -> Counted {
     let mut count = 0;
     each_schema(&mut lowered.document, &mut |schema, _, _| {
-        if schema.get("format").is_some_and(|format| format != "date-time") {
+        let is_text = schema.get("type") == Some(&json!("string"));
+        if schema.get("format").is_some_and(|format| format != "date-time" || !is_text) {
             schema.remove("format");
             count += 1;
         }
@@ -307,18 +177,4 @@ fn has_properties(schema: &Object) -> bool {
 
 fn is_schema(value: &Value) -> bool {
     value.as_object().is_some_and(|schema| !schema.is_empty())
-}
-
-fn placeholder(kind: &str) -> Object {
-    Object::from_iter([("type".to_owned(), kind.into())])
-}
-
-fn description(schema: &Object) -> String {
-    schema.get("description").and_then(Value::as_str).unwrap_or_default().trim().to_owned()
-}
-
-fn last_segment(pointer: &Pointer) -> String {
-    let text = pointer.to_string();
-    let segment = text.rsplit('/').next().unwrap_or_default();
-    segment.replace("~1", "/").replace("~0", "~")
 }

@@ -76,11 +76,7 @@ fn in_operation(
     Ok(())
 }
 
-fn in_content(
-    holder: &mut Value,
-    pointer: &Pointer,
-    visit: &mut Visitor<'_>,
-) -> Result<(), Fault> {
+fn in_content(holder: &mut Value, pointer: &Pointer, visit: &mut Visitor<'_>) -> Result<(), Fault> {
     let content = holder.get_mut("content").and_then(Value::as_object_mut);
     for (name, media_type) in content.into_iter().flatten() {
         in_holder(media_type, Place::Body, &pointer.at("content").at(name), visit)?;

@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 /// No connection is ever used by two threads at once, so SQLite need not lock it for us.
 const WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
-const READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// The path with its directory made absolute: read connections are opened later, when the
 /// working directory may be another, and SQLite takes a path that starts with `file:` for a URI.
@@ -103,34 +102,36 @@ fn set_up_writer(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Opens a connection that can only read.
+/// Opens a connection for reads by key, on the thread that asks.
 pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> rusqlite::Result<Connection> {
-    let mut connection = Connection::open_with_flags(path, READ)?;
-    set_up_reader(&mut connection, options)?;
+    let connection = Connection::open_with_flags(path, READ)?;
+    set_up_reader(&connection, options)?;
+    // Pages of the database file are read in place rather than by one system call and one copy
+    // each, from the kernel's page cache that all connections share: a fifth off a read by key
+    // where the file fits. What is mapped and touched counts as resident, once per thread, hence
+    // the bound; and a disk error under a mapping is a SIGBUS rather than an error, hence 0 as a
+    // possible choice. Lists do without: they would touch all of it.
+    connection.pragma_update(None, "mmap_size", i64::from(options.mmap_bytes))?;
     Ok(connection)
 }
 
-/// What [`open_reader`] opens with, for the pool, which opens connections itself.
-pub(super) fn reader_flags() -> OpenFlags {
-    READ
-}
+/// What reading connections are opened with. The pool for lists opens its own.
+pub(super) const READ: OpenFlags =
+    OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 /// What every reading connection is set to.
 pub(super) fn set_up_reader(
-    connection: &mut Connection,
+    connection: &Connection,
     options: &SqliteOptions,
 ) -> rusqlite::Result<()> {
-    // WAL readers are hardly ever blocked (recovery, a checkpoint that resets the WAL).
+    // WAL readers are hardly ever blocked: only by recovery and by a close.
     connection.busy_timeout(options.busy_timeout)?;
     // The file is opened read-only already; this makes a mistake an error at the statement.
     connection.pragma_update(None, "query_only", true)?;
-    // Pages of the database file are read in place rather than by one system call and one copy
-    // each, from the kernel's page cache that all connections share. What is mapped and touched
-    // counts as resident, once per connection, which is why there is a bound.
-    connection.pragma_update(None, "mmap_size", options.mmap_bytes)?;
-    // A private cache is thrown away whenever another connection has committed: keep it small;
+    // A reader's cache is thrown away whenever another connection has committed: keep it small;
     // in KiB.
     connection.pragma_update(None, "cache_size", -(1 << 10))?;
+    // Sorting and materialised sets stay in memory, see the writer.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(())

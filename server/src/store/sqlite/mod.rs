@@ -9,11 +9,11 @@
 //! It does not know HTTP, does not deliver events, and does not read JSON, except where a filter
 //! cannot be decided by the index.
 
-mod candidates;
 mod change;
 mod connection;
 mod error;
 mod group_commit;
+mod intersection;
 mod job;
 mod key;
 mod memory;
@@ -21,13 +21,10 @@ mod page;
 mod plan;
 mod reader;
 mod schema;
-mod seam;
 mod store;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::OpenError;
 pub use store::{SqliteOptions, SqliteStore};
-pub use writer::Stats;

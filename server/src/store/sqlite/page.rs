@@ -7,9 +7,9 @@
 //! Keyset cursors and in-process bitmaps are not here: deep offsets and broad conditions cost
 //! what they cost in SQL.
 
-use super::candidates::Candidates;
-use super::connection::{reader_flags, set_up_reader};
+use super::connection::{READ, set_up_reader};
 use super::error::{failed, failed_because};
+use super::intersection::Intersection;
 use super::plan::{AnyOf, Plan};
 use super::store::SqliteOptions;
 use crate::domain::interaction::Interaction;
@@ -44,7 +44,7 @@ impl Pages {
         let size = options.list_connections.max(1);
         let settings = options.clone();
         let manager = SqliteConnectionManager::file(path)
-            .with_flags(reader_flags())
+            .with_flags(READ)
             .with_init(move |connection| set_up_reader(connection, &settings));
         let pool = r2d2::Pool::builder()
             .max_size(size)
@@ -167,7 +167,7 @@ fn everything(connection: &Connection, window: Window) -> rusqlite::Result<Page>
 
 /// Counts and windows on the index alone; documents are read for the window only.
 fn exact(connection: &Connection, sets: Vec<AnyOf>, window: Window) -> rusqlite::Result<Page> {
-    let Candidates { from, only, mut values } = Candidates::of(connection, sets)?;
+    let Intersection { from, only, mut values } = Intersection::of(connection, sets)?;
     let total: i64 = connection
         .prepare_cached(&format!("SELECT count(*) FROM {from} {only}"))?
         .query_row(params_from_iter(&values), |row| row.get(0))?;
@@ -191,8 +191,8 @@ fn evaluate(
     window: Window,
     wanted: &AtomicBool,
 ) -> StoreResult<Page> {
-    let candidates = Candidates::of(connection, sets).map_err(|e| failed(WHAT, e))?;
-    let Candidates { from, only, values } = candidates;
+    let intersection = Intersection::of(connection, sets).map_err(|e| failed(WHAT, e))?;
+    let Intersection { from, only, values } = intersection;
     // CROSS JOIN keeps the order of the tables: the candidates lead.
     let sql = format!(
         "SELECT i.id, i.version, i.foreign_href, i.document
@@ -202,6 +202,7 @@ fn evaluate(
     let rows = statement
         .query_map(params_from_iter(&values), interaction_from)
         .map_err(|e| failed(WHAT, e))?;
+    let matcher = filter.matcher();
     let mut page = Page::default();
     for row in rows {
         if !wanted.load(Ordering::Relaxed) {
@@ -212,7 +213,7 @@ fn evaluate(
             what: "reading a stored document",
             source: Box::new(e),
         })?;
-        if super::seam::matches(filter, &interaction, &members) {
+        if matcher.matches(&interaction, &members) {
             if window.contains(page.total) {
                 page.items.push(interaction);
             }

@@ -1,15 +1,15 @@
 //! How a filter is answered: which conditions the index narrows, and whether it decides them.
 //!
-//! A plan is data, made without the database. Running it is [`super::page`]'s part. The rule:
-//! the index may leave too many candidates, never too few, and a plan is [`Plan::Exact`] only if
-//! nothing is left to be looked at in the documents (D6).
+//! A plan is data, made without the database; running it is [`super::page`]'s part. `id` and
+//! `href` have columns and are looked up there, all else is [`crate::domain::index`]'s to say.
+//! The rule: the index may leave too many candidates, never too few, and a plan is
+//! [`Plan::Exact`] only if nothing is left to be looked at in the documents (D6).
 
-use super::seam::lookup;
-use crate::domain::index::Key;
+use crate::domain::index::{self, Key};
 use crate::query::filter::{Condition, Filter, Operator, Term};
 
-/// More terms than this in one condition are left to evaluation: SQLite bounds the size of a
-/// statement, and so do we.
+/// More lookups than this are not made for one filter; conditions that would exceed it are left to
+/// evaluation. SQLite bounds the size of a statement, and so do we.
 const MAX_PROBES: usize = 100;
 
 /// The way to answer a filter.
@@ -17,7 +17,7 @@ const MAX_PROBES: usize = 100;
 pub(super) enum Plan {
     /// There are no conditions: all interactions.
     Everything,
-    /// A condition has no alternatives, or none that can be met.
+    /// A condition has no alternatives: nothing can meet it.
     Nothing,
     /// The index decides: the matches are the intersection of these sets. Never empty.
     Exact(Vec<AnyOf>),
@@ -26,13 +26,13 @@ pub(super) enum Plan {
     Evaluate(Vec<AnyOf>),
 }
 
-/// A union of index lookups: one condition, as far as the index knows it. Never empty.
+/// A union of lookups: one condition, as far as indexes know it. Never empty.
 pub(super) type AnyOf = Vec<Probe>;
 
 /// One lookup.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Probe {
-    /// An entry of the generic index.
+    /// Interactions with that entry in the generic index.
     Key(Key),
     /// The interaction of that id.
     Id(String),
@@ -47,14 +47,16 @@ impl Plan {
     pub(super) fn of(filter: &Filter) -> Self {
         let mut sets = Vec::new();
         let mut exact = true;
+        let mut left = MAX_PROBES;
         for condition in &filter.conditions {
             match narrow(condition, &filter.href_prefix) {
                 Some((probes, _)) if probes.is_empty() => return Self::Nothing,
-                Some((probes, decided)) => {
+                Some((probes, decided)) if probes.len() <= left => {
                     exact &= decided;
+                    left -= probes.len();
                     sets.push(probes);
                 }
-                None => exact = false,
+                _ => exact = false,
             }
         }
         match (exact, sets.is_empty()) {
@@ -66,30 +68,80 @@ impl Plan {
 }
 
 /// The lookups whose union holds all that meet the condition, and whether it holds only those.
-/// `None`: the index does not know one of the terms, so it cannot narrow at all.
+/// `None`: one of the terms has no index, so anything may meet it.
 fn narrow(condition: &Condition, href_prefix: &str) -> Option<(AnyOf, bool)> {
-    let mut probes = Vec::new();
+    let mut probes: AnyOf = Vec::new();
     let mut exact = true;
     for term in &condition.any_of {
-        let (found, decided) = probe(term, href_prefix)?;
+        let (found, decided) = look_up(term, href_prefix)?;
         exact &= decided;
         probes.extend(found);
     }
-    (probes.len() <= MAX_PROBES).then_some((probes, exact))
+    Some((probes, exact))
 }
 
 /// The same for one term.
-fn probe(term: &Term, href_prefix: &str) -> Option<(AnyOf, bool)> {
+fn look_up(term: &Term, href_prefix: &str) -> Option<(AnyOf, bool)> {
     let Term { path, operator: Operator::Equal, operand } = term;
-    match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        // Neither is in the document, nor in the generic index: they have columns.
-        ["id"] => Some((vec![Probe::Id(operand.clone())], true)),
-        ["href"] => {
+    match path.as_slice() {
+        [name] if name == "id" => Some((vec![Probe::Id(operand.clone())], true)),
+        [name] if name == "href" => {
             let own = operand.strip_prefix(href_prefix).map(|id| Probe::OwnId(id.to_owned()));
-            let mut probes = vec![Probe::ForeignHref(operand.clone())];
-            probes.extend(own);
-            Some((probes, true))
+            let foreign = Probe::ForeignHref(operand.clone());
+            Some((own.into_iter().chain([foreign]).collect(), true))
         }
-        _ => lookup(term).map(|(keys, exact)| (keys.into_iter().map(Probe::Key).collect(), exact)),
+        _ => {
+            let found = index::candidates(term)?;
+            Some((found.keys.into_iter().map(Probe::Key).collect(), found.exact))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::tests::{HREF_PREFIX, filter};
+
+    #[track_caller]
+    fn check(query: &str, expected: &str) {
+        let (name, sets) = match Plan::of(&filter(query)) {
+            Plan::Everything => ("everything", vec![]),
+            Plan::Nothing => ("nothing", vec![]),
+            Plan::Exact(sets) => ("exact", sets),
+            Plan::Evaluate(sets) => ("evaluate", sets),
+        };
+        let sizes = sets.iter().map(|set| format!(" {}", set.len())).collect::<String>();
+        assert_eq!(format!("{name}{sizes}"), expected, "{query}");
+    }
+
+    #[test]
+    fn plans() {
+        check("", "everything");
+        check("status=", "exact 1");
+        check("status=opened", "exact 1");
+        check("status=opened|closed", "exact 2");
+        check("status=opened&direction=inbound|outbound", "exact 1 2");
+        check("id=a", "exact 1");
+        check("id=a|b&status=opened", "exact 2 1");
+        check(&format!("href={HREF_PREFIX}a"), "exact 2");
+        check("href=http://elsewhere/a", "exact 1");
+        check("note.text=a", "evaluate");
+        check("status=opened&note.text=a", "evaluate 1");
+        check("creationDate=2024-01-01T00:00:00Z", "evaluate 1");
+    }
+
+    #[test]
+    fn a_statement_does_not_grow_without_bound() {
+        let many = |n: usize| (0..n).map(|n| format!("s{n}")).collect::<Vec<_>>().join("|");
+        check(&format!("status={}", many(MAX_PROBES)), &format!("exact {MAX_PROBES}"));
+        check(&format!("status={}&direction=in", many(MAX_PROBES)), "evaluate 100");
+        check(&format!("status={}&direction=in", many(MAX_PROBES + 1)), "evaluate 1");
+    }
+
+    #[test]
+    fn no_alternative_is_no_match() {
+        let mut filter = filter("status=opened");
+        filter.conditions[0].any_of.clear();
+        assert_eq!(Plan::of(&filter), Plan::Nothing);
     }
 }

@@ -31,7 +31,7 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// Lists that run at a time.
     pub list_connections: u32,
-    /// How much of the database file each read connection maps into memory.
+    /// How much of the database file each thread that reads maps into memory. 0: nothing.
     pub mmap_bytes: u32,
 }
 
@@ -42,7 +42,7 @@ impl Default for SqliteOptions {
             queue_length: 4096,
             busy_timeout: Duration::from_secs(5),
             list_connections: 4,
-            mmap_bytes: 0,
+            mmap_bytes: 32 << 20,
         }
     }
 }
@@ -188,6 +188,8 @@ impl Store for SqliteStore {
             self.reader.close();
             self.pages.close();
             self.writer.ended().await;
+            let Stats { commits, jobs, failures, largest_batch } = self.stats();
+            tracing::debug!(commits, jobs, failures, largest_batch, "the store is closed");
             Ok(())
         }
         .boxed()

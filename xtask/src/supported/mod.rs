@@ -2,67 +2,18 @@
 //!
 //! A document is checked against these lists before anything else looks at it, so that a construct
 //! nobody thought of is named with its JSON pointer instead of being lost on the way. Rules that
-//! concern one step only (a `oneOf` needs a discriminator) live in that step.
+//! concern one step only (a `oneOf` needs a discriminator) live in that step. `security` is let
+//! through and published: who may call is the server's to decide, not the generated code's.
+
+mod keywords;
 
 use serde_json::Value;
 
 use crate::document::{Fault, Pointer, elements, members, object, text};
+pub(crate) use keywords::METHODS;
+use keywords::{COMPONENTS, OPERATION, PARAMETER, ROOT, SCHEMA, TYPED, TYPES, is_flag, only};
 
 type Checked = Result<(), Fault>;
-
-const PROSE: &[&str] = &["description", "example", "examples", "externalDocs", "summary", "title"];
-
-const ROOT: &[&str] =
-    &["components", "info", "openapi", "paths", "security", "servers", "tags", "externalDocs"];
-
-const COMPONENTS: &[&str] = &[
-    "examples",
-    "headers",
-    "parameters",
-    "requestBodies",
-    "responses",
-    "schemas",
-    "securitySchemes",
-];
-
-pub(crate) const METHODS: &[&str] =
-    &["get", "post", "put", "patch", "delete", "head", "options", "trace"];
-
-const OPERATION: &[&str] =
-    &["deprecated", "operationId", "parameters", "requestBody", "responses", "security", "tags"];
-
-const PARAMETER: &[&str] = &["deprecated", "in", "name", "required", "schema"];
-
-const SCHEMA: &[&str] = &[
-    "additionalProperties",
-    "allOf",
-    "default",
-    "deprecated",
-    "discriminator",
-    "enum",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "format",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minimum",
-    "multipleOf",
-    "nullable",
-    "oneOf",
-    "pattern",
-    "properties",
-    "readOnly",
-    "required",
-    "type",
-    "uniqueItems",
-    "writeOnly",
-];
-
-const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
 /// Refuses everything in an OpenAPI 3.0 document that no step would know what to do with.
 pub(crate) fn check(document: &Value) -> Checked {
@@ -72,8 +23,16 @@ pub(crate) fn check(document: &Value) -> Checked {
         let message = "expected Swagger 2.0 or OpenAPI 3.0.x";
         return Err(Fault::new(&root.at("openapi"), message));
     }
+    for name in ["title", "version"] {
+        let pointer = root.at("info").at(name);
+        text(document.pointer(&pointer.to_string()).unwrap_or(&Value::Null), &pointer)?;
+    }
     let checker = Checker { document };
     only(document, ROOT, "a document", &root)?;
+    for (tag, pointer) in elements(document, "tags", &root)? {
+        text(tag.get("name").unwrap_or(&Value::Null), &pointer.at("name"))?;
+        only(tag, &["name"], "a tag", &pointer)?;
+    }
     for (_, item, pointer) in members(document, "paths", &root)? {
         checker.path_item(item, &pointer)?;
     }
@@ -94,17 +53,6 @@ pub(crate) fn check(document: &Value) -> Checked {
     }
     for (_, header, pointer) in members(components, "headers", &pointer)? {
         checker.header(header, &pointer)?;
-    }
-    Ok(())
-}
-
-/// Every member is in the list, prose, or an `x-` extension.
-fn only(value: &Value, known: &[&str], kind: &str, pointer: &Pointer) -> Checked {
-    for key in object(value, pointer)?.keys() {
-        let key = key.as_str();
-        if !(known.contains(&key) || PROSE.contains(&key) || key.starts_with("x-")) {
-            return Err(Fault::new(&pointer.at(key), format!("`{key}` in {kind} is unsupported")));
-        }
     }
     Ok(())
 }
@@ -158,6 +106,7 @@ impl Checker<'_> {
         let known: Vec<&str> =
             PARAMETER.iter().copied().chain(defaults.iter().map(|(name, _)| *name)).collect();
         only(value, &known, "a parameter", pointer)?;
+        is_flag(value, "required", pointer)?;
         self.optional_schema(value, pointer)
     }
 
@@ -166,6 +115,7 @@ impl Checker<'_> {
             return Ok(());
         }
         only(value, &["content", "required"], "a request body", pointer)?;
+        is_flag(value, "required", pointer)?;
         self.content(value, pointer)
     }
 
@@ -174,6 +124,7 @@ impl Checker<'_> {
             return Ok(());
         }
         only(value, &["content", "headers"], "a response", pointer)?;
+        text(value.get("description").unwrap_or(&Value::Null), &pointer.at("description"))?;
         for (_, header, pointer) in members(value, "headers", pointer)? {
             self.header(header, &pointer)?;
         }
@@ -185,6 +136,7 @@ impl Checker<'_> {
             return Ok(());
         }
         only(value, &["deprecated", "required", "schema"], "a header", pointer)?;
+        is_flag(value, "required", pointer)?;
         self.optional_schema(value, pointer)
     }
 
@@ -216,6 +168,15 @@ impl Checker<'_> {
         }
         if value["type"] == "array" && value.get("items").is_none() {
             return Err(Fault::new(pointer, "an array needs `items`"));
+        }
+        let has_type =
+            ["type", "properties", "allOf", "oneOf"].iter().any(|key| value.get(key).is_some());
+        let typed = object(value, pointer)?.keys().find(|key| TYPED.contains(&key.as_str()));
+        if let (false, Some(key)) = (has_type, typed) {
+            return Err(Fault::new(pointer, format!("`{key}` needs a `type` beside it")));
+        }
+        for (name, pointer) in elements(value, "required", pointer)? {
+            text(name, &pointer)?;
         }
         for (_, property, pointer) in members(value, "properties", pointer)? {
             self.schema(property, &pointer)?;

@@ -1,0 +1,108 @@
+//! Opening: which files are made, which are taken, which are left alone.
+
+use super::*;
+use crate::store::sqlite::error::OpenError;
+use crate::store::sqlite::schema::{APPLICATION_ID, VERSION};
+use std::fs;
+use std::path::Path;
+
+fn open(path: &Path) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(path, SqliteOptions::default())
+}
+
+/// Refused, with these words, and the file is what it was.
+#[track_caller]
+fn refused(path: &Path, words: &str) {
+    let before = fs::read(path).unwrap();
+    let error = open(path).unwrap_err().to_string();
+    assert!(error.contains(words) && error.contains(path.to_str().unwrap()), "{error}");
+    assert_eq!(fs::read(path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn an_empty_database_is_brought_to_the_latest_version() {
+    let f = Fixture::new();
+    let read =
+        |name: &str| -> i64 { f.sql().pragma_query_value(None, name, |row| row.get(0)).unwrap() };
+    assert_eq!(read("user_version"), VERSION);
+    assert_eq!(read("application_id"), i64::from(APPLICATION_ID));
+    let check: String = f.sql().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+}
+
+#[tokio::test]
+async fn a_file_of_no_length_is_a_new_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    fs::write(&path, "").unwrap();
+    open(&path).unwrap().check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reopened_store_has_everything() {
+    let f = Fixture::new();
+    for n in 0..10 {
+        f.store.create(record(&n.to_string(), 1, "{}"), vec![]).await.unwrap();
+    }
+    let f = f.reopen().await;
+    let page = f.store.page(Filter::default(), 0, None).await.unwrap();
+    assert_eq!((page.total, page.items.len()), (10, 10));
+    assert_eq!(page.items[9].id, "9");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt;
+    let f = Fixture::new();
+    f.store.create(record("a", 1, "{}"), vec![]).await.unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{}{suffix}", f.path.display());
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("newer.db");
+    open(&path).unwrap().close().await.unwrap();
+    let newer = VERSION + 6;
+    let sql = Connection::open(&path).unwrap();
+    sql.pragma_update(None, "user_version", newer).unwrap();
+    sql.pragma_update(None, "journal_mode", "DELETE").unwrap();
+    drop(sql);
+    refused(&path, &format!("version {newer}, this release knows versions up to {VERSION}"));
+}
+
+#[test]
+fn a_database_of_another_application_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, pragma) in [("a.db", "user_version = 0"), ("b.db", "application_id = 77")] {
+        let path = directory.path().join(name);
+        let sql = Connection::open(&path).unwrap();
+        sql.execute_batch(&format!("PRAGMA {pragma}; CREATE TABLE theirs (x)")).unwrap();
+        drop(sql);
+        refused(&path, "another application");
+    }
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notes.txt");
+    fs::write(&path, "Buy milk. ".repeat(1000)).unwrap();
+    refused(&path, "not a SQLite database");
+    fs::write(&path, "Short").unwrap();
+    refused(&path, "not a SQLite database");
+}
+
+#[test]
+fn a_missing_directory_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let error = open(&directory.path().join("no/where.db")).unwrap_err();
+    assert!(matches!(error, OpenError::NoDirectory { .. }), "{error}");
+    assert!(error.to_string().contains("no/where.db"));
+    assert!(open(directory.path()).is_err());
+}

@@ -1,0 +1,145 @@
+//! Lists: whatever the plan, the answer is that of looking at every document.
+
+use super::*;
+use crate::store::contract::Page;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// The answer without any index.
+fn plainly(stored: &[Interaction], filter: &Filter, offset: u64, limit: Option<u64>) -> Page {
+    let matches = |i: &&Interaction| filter.matcher().matches(i, &i.members().unwrap());
+    let all: Vec<_> = stored.iter().filter(matches).cloned().collect();
+    let total = all.len() as u64;
+    let limit = limit.map_or(usize::MAX, |limit| limit as usize);
+    Page { total, items: all.into_iter().skip(offset as usize).take(limit).collect() }
+}
+
+fn text(status: u8, direction: u8, parties: &[u8], date: u8, note: u8) -> String {
+    let parties = parties
+        .iter()
+        .map(|id| format!(r#"{{"role":"r{}","partyOrPartyRole":{{"id":"p{id}"}}}}"#, id % 2));
+    format!(
+        r#"{{"status":"s{status}","direction":"d{direction}","relatedParty":[{}],
+            "creationDate":"2024-01-01T0{date}:00:00.000000{note}+0{date}:00",
+            "note":[{{"text":"n{note}"}}]}}"#,
+        parties.collect::<Vec<_>>().join(",")
+    )
+}
+
+fn interactions() -> impl Strategy<Value = Vec<Interaction>> {
+    let one = (0..3u8, 0..2u8, vec(0..4u8, 0..3), 0..3u8, 0..3u8, any::<bool>());
+    type One = (u8, u8, Vec<u8>, u8, u8, bool);
+    let interaction =
+        |(n, (status, direction, parties, date, note, foreign)): (usize, One)| Interaction {
+            id: format!("i{n}"),
+            version: 1,
+            foreign_href: bool::then(foreign, || format!("http://old/i{}", n % 5)),
+            text: text(status, direction, &parties, date, note),
+        };
+    vec(one, 0..40).prop_map(move |all| all.into_iter().enumerate().map(interaction).collect())
+}
+
+fn filters() -> impl Strategy<Value = Filter> {
+    let term = prop_oneof![
+        (0..4u8).prop_map(|n| ("status", format!("s{n}"))),
+        (0..2u8).prop_map(|n| ("direction", format!("d{n}"))),
+        (0..5u8).prop_map(|n| ("relatedParty.partyOrPartyRole.id", format!("p{n}"))),
+        (0..2u8).prop_map(|n| ("relatedParty.role", format!("r{n}"))),
+        (0..2u8).prop_map(|n| ("creationDate", format!("2024-01-01T00:00:00.000000{n}Z"))),
+        (0..3u8).prop_map(|n| ("note.text", format!("n{n}"))),
+        (0..9u8).prop_map(|n| ("id", format!("i{n}"))),
+        (0..9u8).prop_map(|n| ("href", format!("{HREF_PREFIX}i{n}"))),
+        (0..9u8).prop_map(|n| ("href", format!("http://old/i{n}"))),
+    ];
+    let term = term.prop_map(|(path, operand)| Term {
+        path: path.split('.').map(str::to_owned).collect(),
+        operator: Operator::Equal,
+        operand,
+    });
+    let condition = vec(term, 1..4).prop_map(|any_of| Condition { any_of });
+    vec(condition, 0..4)
+        .prop_map(|conditions| Filter { conditions, href_prefix: HREF_PREFIX.to_owned() })
+}
+
+fn questions() -> impl Strategy<Value = Vec<(Filter, u64, Option<u64>)>> {
+    vec((filters(), 0..5u64, proptest::option::of(0..10u64)), 30)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn a_page_is_what_looking_at_every_document_gives(
+        stored in interactions(), questions in questions()
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let f = Fixture::new();
+            for interaction in &stored {
+                f.store.create(record_of(interaction.clone()), vec![]).await.unwrap();
+            }
+            for (filter, offset, limit) in questions {
+                let page = f.store.page(filter.clone(), offset, limit).await.unwrap();
+                let expected = plainly(&stored, &filter, offset, limit);
+                assert_eq!((page.total, page.items), (expected.total, expected.items), "{filter:?}");
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn windows_of_any_size() {
+    let f = Fixture::new();
+    for n in 0..5 {
+        let text = text(n % 2, 0, &[], 0, 0);
+        f.store.create(record(&format!("i{n}"), 1, &text), vec![]).await.unwrap();
+    }
+    for query in ["", "direction=d0", "note.text=n0"] {
+        let window = async |offset, limit| {
+            let page = f.store.page(filter(query), offset, limit).await.unwrap();
+            assert_eq!(page.total, 5, "{query}");
+            page.items.into_iter().map(|i| i.id).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(window(0, None).await, "i0 i1 i2 i3 i4");
+        assert_eq!(window(1, Some(2)).await, "i1 i2");
+        assert_eq!(window(4, Some(2)).await, "i4");
+        assert_eq!(window(5, None).await, "");
+        assert_eq!(window(0, Some(0)).await, "");
+        assert_eq!(window(u64::MAX, Some(u64::MAX)).await, "");
+        assert_eq!(window(1, Some(u64::MAX)).await, "i1 i2 i3 i4");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_interaction_leaves_the_list() {
+    let f = Fixture::new();
+    for id in ["a", "b", "c"] {
+        f.store.create(record(id, 1, &text(1, 1, &[1], 1, 1)), vec![]).await.unwrap();
+    }
+    f.store.delete("b".to_owned(), 1, vec![]).await.unwrap();
+    f.store.create(record("b", 1, &text(1, 1, &[1], 1, 1)), vec![]).await.unwrap();
+    for query in ["", "status=s1", "note.text=n1", "status=s1|s2&relatedParty.role=r1"] {
+        let page = f.store.page(filter(query), 0, None).await.unwrap();
+        let ids: Vec<_> = page.items.iter().map(|i| i.id.as_str()).collect();
+        assert_eq!((page.total, ids), (3, vec!["a", "c", "b"]), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_stored_text_that_is_no_json_is_an_error_not_a_gap() {
+    let f = Fixture::new();
+    f.store.create(record("a", 1, "{}"), vec![]).await.unwrap();
+    f.sql().execute_batch("UPDATE interaction SET document = 'oops'").unwrap();
+    assert!(f.store.page(filter("note.text=x"), 0, None).await.is_err());
+}
+
+#[tokio::test]
+async fn an_abandoned_list_gives_its_turn_back() {
+    let options = SqliteOptions { list_connections: 1, ..SqliteOptions::default() };
+    let f = Fixture::with(options);
+    f.store.create(record("a", 1, "{}"), vec![]).await.unwrap();
+    for _ in 0..10 {
+        let mut page = f.store.page(filter("note.text=x"), 0, None);
+        let _ = futures::poll!(&mut page);
+    }
+    assert_eq!(f.store.page(filter(""), 0, None).await.unwrap().total, 1);
+}
