@@ -1,0 +1,87 @@
+//! Subscriptions: made, refused when they exist, deleted, kept over a restart. Delivery is not here.
+//! (TMF630 "Hub")
+
+use harness::{APIS, Api, TestServer, Version};
+use serde_json::json;
+
+const CALLBACK: &str = "http://127.0.0.1:9/events";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_lives_until_it_is_deleted() {
+    let mut server = TestServer::start().await;
+    for api in [Api::V4, Api::V5] {
+        let caller = server.through(api).await;
+        let mut body = api.subscription(CALLBACK);
+        body["query"] = json!("eventType=PartyInteractionCreateEvent");
+        let made = caller.post("/hub", &body).await.is(201);
+        for (name, value) in body.as_object().unwrap() {
+            assert_eq!(made.json().get(name), Some(value), "{made}");
+        }
+        let path = format!("/hub/{}", made.id());
+        assert_eq!(made.header("location"), format!("{}{path}", caller.root()));
+
+        caller.post("/hub", &body).await.is(409);
+        // Another query, or none, is another subscription.
+        let all = caller.post("/hub", &api.subscription(CALLBACK)).await.is(201);
+        assert_eq!(all.member("/query"), json!(null), "{all}");
+        caller.post("/hub", &api.subscription(CALLBACK)).await.is(409);
+
+        server.restart().await;
+        let caller = server.through(api).await;
+        caller.post("/hub", &body).await.is(409);
+        caller.delete(&path).await.is(204);
+        caller.delete(&path).await.refuses(404, &made.id());
+        caller.post("/hub", &body).await.is(201);
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_version_minds_its_own_subscriptions() {
+    let server = TestServer::start().await;
+    let (v4, v5) = (server.through(Api::V4).await, server.through(Api::V5).await);
+    let short = server.through(Api::V4_SHORT).await;
+    let old = v4.post("/hub", &Api::V4.subscription(CALLBACK)).await.is(201).id();
+    let new = v5.post("/hub", &Api::V5.subscription(CALLBACK)).await.is(201).id();
+    v5.delete(&format!("/hub/{old}")).await.is(404);
+    v4.delete(&format!("/hub/{new}")).await.is(404);
+    // The bases of one version share them.
+    short.post("/hub", &Api::V4.subscription(CALLBACK)).await.is(409);
+    short.delete(&format!("/hub/{old}")).await.is(204);
+    v5.delete(&format!("/hub/{new}")).await.is(204);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_subscriptions_are_refused() {
+    let server = TestServer::start().await;
+    for api in APIS {
+        let caller = server.through(api).await;
+        for callback in [
+            "",
+            "events",
+            "/events",
+            "ftp://127.0.0.1/events",
+            "http://",
+            "file:///etc/passwd",
+            "http://user:secret@127.0.0.1/events",
+        ] {
+            let answer = caller.post("/hub", &api.subscription(callback)).await;
+            let answer = answer.refuses(400, "/callback");
+            assert!(!answer.text.contains("secret"), "{answer}");
+        }
+        let mut body = api.subscription(CALLBACK);
+        body["callback"] = json!(7);
+        caller.post("/hub", &body).await.refuses(400, "/callback");
+        let mut body = api.subscription(CALLBACK);
+        body["query"] = json!(["x"]);
+        caller.post("/hub", &body).await.refuses(400, "/query");
+        let bare = caller.post("/hub", &json!({})).await.refuses(400, "/callback");
+        if api.version == Version::V5 {
+            bare.refuses(400, "/@type");
+        }
+        caller.post("/hub", &json!([])).await.is(400);
+        caller.delete("/hub/no-such-id").await.refuses(404, "no-such-id");
+    }
+    server.stop().await;
+}

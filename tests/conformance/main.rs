@@ -1,0 +1,18 @@
+//! The conformance scenarios, one module a topic. Each test starts its own server with its own
+//! database on a port the system picks; tables run the same scenario through every version.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod certified;
+mod command_line;
+mod concurrency;
+mod coverage;
+mod documents;
+mod durability;
+mod fidelity;
+mod hub;
+mod lifecycle;
+mod paging;
+mod refusals;
+mod validation;
+mod versions;

@@ -1,0 +1,147 @@
+//! Lists in pages: `offset`, `limit`, counts, `Link`, order, and `fields`. (TMF630 "Paging", "fields")
+
+use harness::{APIS, Answer, Caller, TestServer, Version};
+use serde_json::json;
+
+/// How many interactions there are to turn pages in.
+const TOTAL: usize = 7;
+
+async fn filled(caller: &Caller) -> Vec<String> {
+    let mut ids = Vec::new();
+    for number in 0..TOTAL {
+        ids.push(caller.create_sample(&format!("call {number}")).await.id());
+    }
+    ids
+}
+
+#[track_caller]
+fn counts(answer: &Answer) -> (usize, usize) {
+    let count = |name: &str| answer.header(name).parse().unwrap();
+    (count("x-total-count"), count("x-result-count"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_of_the_list() {
+    for api in APIS {
+        let server = TestServer::start().await;
+        let caller = server.through(api).await;
+        let ids = filled(&caller).await;
+        for (query, expected) in [
+            ("", 0..7),
+            ("?offset=0", 0..7),
+            ("?limit=3", 0..3),
+            ("?offset=2&limit=3", 2..5),
+            ("?limit=3&offset=5", 5..7),
+            ("?offset=5", 5..7),
+            ("?limit=0", 0..0),
+            ("?limit=100", 0..7),
+            ("?offset=7", 0..0),
+            ("?offset=7&limit=2", 0..0),
+            ("?offset=18446744073709551615&limit=18446744073709551615", 0..0),
+        ] {
+            let page = caller.get(&format!("/partyInteraction{query}")).await.is(200);
+            // Creation order: the newest is last.
+            assert_eq!(page.ids(), ids[expected.clone()], "{page}");
+            assert_eq!(counts(&page), (TOTAL, expected.len()), "{page}");
+            let this = format!("{}/partyInteraction{query}", caller.root());
+            assert_eq!(page.link("self"), Some(this), "{page}");
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_lead_through_all_pages_and_back() {
+    for api in APIS {
+        let server = TestServer::start().await;
+        let caller = server.through(api).await;
+        let ids = filled(&caller).await;
+        let first =
+            caller.get("/partyInteraction?limit=3&reason=call%200,call+1,call%202,call%203");
+        let first = first.await.is(200);
+        assert_eq!(first.link("prev"), None, "{first}");
+        assert_eq!(first.ids(), ids[..3], "{first}");
+        // The filter is carried along: four match, so the second page is the last.
+        let last = caller.get_url(&first.link("next").unwrap()).await.is(200);
+        assert_eq!(last.ids(), ids[3..4], "{last}");
+        assert_eq!(last.link("next"), None, "{last}");
+        assert_eq!(first.link("last"), first.link("next"), "{first}");
+        for relation in ["prev", "first"] {
+            let back = caller.get_url(&last.link(relation).unwrap()).await.is(200);
+            assert_eq!(back.text, first.text, "{relation}: {back}");
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_numbers_are_refused() {
+    let server = TestServer::start().await;
+    for api in APIS {
+        let caller = server.through(api).await;
+        for name in ["offset", "limit"] {
+            for value in ["-1", "x", "1.5", "", "0x1", "+1", "1e1", "99999999999999999999"] {
+                let list = caller.get(&format!("/partyInteraction?{name}={value}")).await;
+                list.refuses(400, name);
+            }
+            caller.get(&format!("/partyInteraction?{name}=1&{name}=1")).await.refuses(400, name);
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maximum_is_never_a_silent_clamp() {
+    let server = TestServer::with("[limits]\npage_items = 5").await;
+    for api in APIS {
+        let caller = server.through(api).await;
+        caller.get("/partyInteraction?limit=5").await.is(200);
+        caller.get("/partyInteraction?limit=6").await.refuses(400, "limit");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_shows_what_it_names() {
+    for api in APIS {
+        let server = TestServer::start().await;
+        let caller = server.through(api).await;
+        let mut body = api.sample("call");
+        body["note"] = json!([api.note("1", "first"), api.note("2", "second")]);
+        body["vip"] = json!({"level": 1});
+        let id = caller.create(&body).await.id();
+        let always = match api.version {
+            Version::V4 => 2,
+            Version::V5 => 3,
+        };
+        for (fields, pointers) in [
+            ("none", &[][..]),
+            ("no-such-member", &[]),
+            ("reason", &["/reason"]),
+            ("reason,status,id", &["/reason", "/status"]),
+            ("reason,%20status", &["/reason", "/status"]),
+            ("vip", &["/vip/level"]),
+            ("vip.level", &["/vip/level"]),
+            ("note.text", &["/note/0/text", "/note/1/text"]),
+            ("interactionDate.startDateTime", &["/interactionDate/startDateTime"]),
+        ] {
+            let one = caller.get(&format!("/partyInteraction/{id}?fields={fields}")).await.is(200);
+            let list = caller.get(&format!("/partyInteraction?fields={fields}")).await.is(200);
+            assert_eq!(list.json(), json!([one.json()]), "{list}");
+            for pointer in pointers.iter().chain(&["/id", "/href"]) {
+                assert!(one.json().pointer(pointer).is_some(), "{pointer}: {one}");
+            }
+            let mut roots: Vec<_> = pointers.iter().map(|p| p.split('/').nth(1)).collect();
+            roots.dedup();
+            assert_eq!(one.json().as_object().unwrap().len(), always + roots.len(), "{one}");
+        }
+        let one = caller.get(&format!("/partyInteraction/{id}?fields=note.text")).await.is(200);
+        assert_eq!(one.member("/note"), json!([{"text": "first"}, {"text": "second"}]));
+        for fields in ["", ",", "reason,", ",reason", "a,,b", ".a", "a..b", "a."] {
+            for path in ["/partyInteraction".to_owned(), format!("/partyInteraction/{id}")] {
+                caller.get(&format!("{path}?fields={fields}")).await.refuses(400, "fields");
+            }
+        }
+        server.stop().await;
+    }
+}

@@ -1,0 +1,25 @@
+//! What the conformance scenarios stand on: servers to drive, calls to make, and a judge.
+//!
+//! [`TestServer`] runs in this process, [`ServerProcess`] is the real binary. [`Caller`] speaks raw
+//! HTTP to one [`Api`] of either; every answer is judged by the document that API publishes before
+//! a scenario sees it, so a scenario only says what is particular to it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
+mod answer;
+mod api;
+mod call;
+mod document;
+mod judge;
+mod process;
+mod server;
+
+pub use answer::Answer;
+pub use api::{APIS, Api, Version};
+pub use call::{Call, Caller};
+pub use document::{Document, Operation};
+pub use process::{Ended, ServerProcess, binary};
+pub use server::TestServer;
+
+/// How long anything may take before the test gives up on it.
+pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);

@@ -1,0 +1,100 @@
+//! The real binary, for what only a process can show: signals, sudden death, exit codes, output.
+
+use crate::DEADLINE;
+use crate::api::Api;
+use crate::call::Caller;
+use rustix::process::{Pid, Signal, kill_process};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Where cargo puts the server, seen from a test binary in `deps/`.
+pub fn binary() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let path = here.parent().and_then(Path::parent).unwrap().join("tmf683-server");
+    assert!(path.exists(), "no tmf683-server is built yet: run `cargo xtask test`");
+    path
+}
+
+/// What is left of a process.
+#[derive(Debug)]
+pub struct Ended {
+    /// Exit code; `None` after a signal.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// A running server process; killed when dropped.
+pub struct ServerProcess {
+    child: Child,
+    address: SocketAddr,
+    /// Kept open: a server must not fail for want of a reader.
+    _out: Lines<BufReader<ChildStdout>>,
+}
+
+impl ServerProcess {
+    /// Starts on a port the system picks, and waits for the line that says which.
+    pub async fn start(database: &Path) -> Self {
+        let mut command = quiet(&["serve", "--listen", "127.0.0.1:0"]);
+        command.arg("--store").arg(format!("sqlite:{}", database.display()));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = timeout(DEADLINE, out.next_line()).await.expect("a line in time");
+        let line = line.unwrap().expect("a line that says where it listens");
+        let rest = line.strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}"));
+        let address = rest.split(',').next().unwrap().parse().unwrap();
+        Self { child, address, _out: out }
+    }
+
+    /// Runs the binary to its end. Only settings given here reach it.
+    pub async fn run(arguments: &[&str], environment: &[(&str, &str)], directory: &Path) -> Ended {
+        let mut command = quiet(arguments);
+        command.envs(environment.iter().copied()).current_dir(directory);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = timeout(DEADLINE, command.output()).await.expect("an end in time").unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A caller of one API.
+    pub async fn through(&self, api: Api) -> Caller {
+        Caller::connect(self.address, api).await
+    }
+
+    /// SIGKILL: no goodbye.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// SIGTERM; it may take its time to stop.
+    pub fn terminate(&self) {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).expect("a running process");
+        kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// Waits for the end and says with which code it came.
+    pub async fn wait(&mut self) -> Option<i32> {
+        timeout(DEADLINE, self.child.wait()).await.expect("an end in time").unwrap().code()
+    }
+}
+
+fn quiet(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    let ours = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("TMF683_"));
+    ours.for_each(|name| {
+        command.env_remove(name);
+    });
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command
+}
