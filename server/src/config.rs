@@ -21,6 +21,7 @@ pub struct Settings {
     pub public_url: PublicUrl,
     pub auth: Auth,
     pub limits: Limits,
+    pub paging: Paging,
     pub log: Log,
     pub shutdown: Shutdown,
 }
@@ -45,6 +46,36 @@ pub struct Limits {
     pub conditions: usize,
     pub page_items: u64,
     pub write_queue: usize,
+}
+
+/// `[paging]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Paging {
+    pub partial_status: PartialStatus,
+}
+
+/// How a page says that there are others (TMF630 "Paging").
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "u16")]
+pub enum PartialStatus {
+    /// 200: by its headers alone.
+    Ok,
+    /// 206: by its status too.
+    PartialContent,
+}
+
+impl TryFrom<u16> for PartialStatus {
+    type Error = String;
+
+    fn try_from(status: u16) -> Result<Self, String> {
+        match status {
+            200 => Ok(Self::Ok),
+            206 => Ok(Self::PartialContent),
+            _ => Err("paging.partial_status: expected 200 or 206".into()),
+        }
+    }
 }
 
 /// `[log]`
@@ -160,7 +191,17 @@ pub enum SettingsError {
 
 impl From<config::ConfigError> for SettingsError {
     fn from(error: config::ConfigError) -> Self {
-        Self::Invalid(error.to_string())
+        Self::Invalid(match error {
+            config::ConfigError::FileParse { uri, cause } => {
+                // The parser draws a picture; its first and last line say it.
+                let picture = cause.to_string();
+                let mut lines = picture.lines().filter(|line| !line.trim().is_empty());
+                let place = lines.next().unwrap_or_default();
+                let problem = lines.next_back().unwrap_or_default();
+                format!("{}: {place}: {problem}", uri.as_deref().unwrap_or("settings"))
+            }
+            other => other.to_string(),
+        })
     }
 }
 
@@ -271,6 +312,8 @@ mod tests {
             ("listen = \"localhost\"", "listen"),
             ("[limits]\nbody = 1", "body"),
             ("[limits]\nbody_bytes = -1", "body_bytes"),
+            ("[paging]\npartial_status = 201", "partial_status"),
+            ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),
             ("store = \"postgres://u:secret@h/d\"", "PostgreSQL"),
             ("public_url = \"ftp://x\"", "public_url"),
@@ -280,6 +323,7 @@ mod tests {
             let error = Settings::with_flags(&flags).unwrap_err().to_string();
             assert!(error.contains(culprit), "{text}: {error}");
             assert!(!error.contains("secret"), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
         }
     }
 

@@ -51,6 +51,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,
+        partial_status: settings.paging.partial_status,
         schemas,
         limits: settings.limits,
     };

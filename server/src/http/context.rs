@@ -4,7 +4,7 @@
 //! acceptable media types; then the operation, its panics caught; then the access log.
 
 use crate::app::App;
-use crate::config::Limits;
+use crate::config::{Limits, PartialStatus};
 use crate::error::ApiError;
 use crate::http::auth::Tokens;
 use crate::http::call::Call;
@@ -24,6 +24,8 @@ pub struct Context {
     pub app: App,
     /// Bounds on every input.
     pub limits: Limits,
+    /// The status of a page that is not all.
+    pub partial_status: PartialStatus,
     /// What clients reach us by; `None`: the Host header says.
     pub public_url: Option<String>,
     /// Who may come in; `None`: everybody.

@@ -5,6 +5,7 @@ use crate::http::answer::Answer;
 use crate::http::call::Call;
 use crate::http::interactions::object;
 use crate::http::version::Version;
+use crate::query::parse;
 use http::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
@@ -12,6 +13,7 @@ use url::Url;
 impl Call<'_> {
     /// POST on `/hub`.
     pub async fn subscribe(&self, body: &[u8]) -> Result<Answer, ApiError> {
+        parse::nothing(self.raw_query())?;
         let body = self.parsed(body)?;
         self.schemas().judge_subscribe(&body)?;
         let body = object(body)?;
@@ -34,6 +36,7 @@ impl Call<'_> {
 
     /// DELETE on `/hub/{id}`.
     pub async fn unsubscribe(&self, id: &str) -> Result<Answer, ApiError> {
+        parse::nothing(self.raw_query())?;
         self.context.app.unsubscribe(self.version.name(), id).await?;
         Ok(Answer::empty(StatusCode::NO_CONTENT))
     }

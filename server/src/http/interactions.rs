@@ -1,5 +1,6 @@
 //! The operations on interactions, the same for every version but for its view and its schemas.
 
+use crate::config::PartialStatus;
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::json::{self, Limits};
 use crate::domain::lifecycle;
@@ -45,7 +46,12 @@ impl Call<'_> {
         body.push(']');
         let url = self.url("/partyInteraction")?;
         let links = page::links(&url, self.raw_query(), offset, limit, page.total);
-        Answer::json(StatusCode::OK, body).page(page.total, page.items.len(), &links)
+        let is_part = limit.is_some() && (page.items.len() as u64) < page.total;
+        let status = match self.context.partial_status {
+            PartialStatus::PartialContent if is_part => StatusCode::PARTIAL_CONTENT,
+            _ => StatusCode::OK,
+        };
+        Answer::json(status, body).page(page.total, page.items.len(), &links)
     }
 
     /// GET on one.
@@ -94,7 +100,7 @@ impl Call<'_> {
 
     /// DELETE on one.
     pub async fn delete(&self, id: &str) -> Result<Answer, ApiError> {
-        self.only_fields()?;
+        parse::nothing(self.raw_query())?;
         let precondition = self.precondition()?;
         self.context.app.delete(id, &precondition, self.correlation_id()).await?;
         Ok(Answer::empty(StatusCode::NO_CONTENT))

@@ -145,6 +145,17 @@ pub fn fields_only(raw_query: &str) -> Result<Option<Fields>, QueryError> {
     Ok(directives.fields)
 }
 
+/// Reads the query of an operation that takes no parameters.
+///
+/// # Errors
+/// [`QueryError::Unsupported`] naming the first.
+pub fn nothing(raw_query: &str) -> Result<(), QueryError> {
+    match pairs(raw_query).next() {
+        None => Ok(()),
+        Some((raw_name, _)) => Err(QueryError::Unsupported(decoded(raw_name, raw_name)?)),
+    }
+}
+
 #[derive(Default)]
 struct Directives {
     fields: Option<Fields>,
@@ -380,5 +391,7 @@ mod tests {
         for raw_query in ["status=open", "limit=1", "offset=0"] {
             assert!(fields_only(raw_query).is_err(), "{raw_query}");
         }
+        assert_eq!(nothing("&"), Ok(()));
+        assert_eq!(nothing("fields=id").unwrap_err().to_string(), "fields: not supported");
     }
 }
