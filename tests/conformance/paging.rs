@@ -75,6 +75,29 @@ async fn links_lead_through_all_pages_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn turning_pages_shows_each_once_and_no_page_too_many() {
+    let server = TestServer::start().await;
+    let caller = server.through(APIS[0]).await;
+    let ids = filled(&caller).await;
+    for api in APIS {
+        let caller = server.through(api).await;
+        for limit in 1..=TOTAL + 1 {
+            let (mut seen, mut pages) = (Vec::new(), 0);
+            let mut next = Some(format!("{}/partyInteraction?limit={limit}", caller.root()));
+            while let Some(url) = next {
+                let page = caller.get_url(&url).await.is(200);
+                seen.extend(page.ids());
+                pages += 1;
+                assert_eq!(page.link("next").is_none(), pages == TOTAL.div_ceil(limit), "{page}");
+                next = page.link("next");
+            }
+            assert_eq!(seen, ids, "{api}, {limit} a page");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_numbers_are_refused() {
     let server = TestServer::start().await;
     for api in APIS {
