@@ -3,6 +3,7 @@
 //! Subcommands and their arguments only; each task lives in a module of its own. Builds without any
 //! other crate of the workspace, because it makes one of them.
 
+mod bench;
 mod ci;
 mod client;
 mod codegen;
@@ -60,6 +61,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measure the release build with wrk
+    Bench,
     /// Everything that must hold before a merge, as continuous integration runs it
     Ci,
 }
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Task::Test { args: _ } => {
             habit(|root| ci::test(root, &std::env::args().skip(2).collect::<Vec<_>>()))
         }
+        Task::Bench => habit(bench::bench),
         Task::Ci => habit(|root| ci::ci(root, no_drift)),
     };
     match outcome {

@@ -61,7 +61,7 @@ pub(crate) fn cargo_deny(root: &Path) -> anyhow::Result<PathBuf> {
 }
 
 /// Where builds go, whoever decided it: environment, configuration or default.
-fn target_directory(root: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn target_directory(root: &Path) -> anyhow::Result<PathBuf> {
     let metadata = output(&mut cargo(root, &["metadata", "--no-deps", "--format-version=1"]))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
     let directory = metadata["target_directory"].as_str().context("no target_directory")?;
