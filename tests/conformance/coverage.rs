@@ -55,8 +55,8 @@ const TOKEN: &str = "coverage-0123456789abcdef";
 async fn every_declared_answer_is_provoked_or_listed() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), TOKEN).unwrap();
-    let limits = "[limits]\nbody_bytes = 4000\nurl_bytes = 300";
-    let server = TestServer::with(limits).await;
+    let settings = "[limits]\nbody_bytes = 4000\nurl_bytes = 300\n[paging]\npartial_status = 206";
+    let server = TestServer::with(settings).await;
     let guarded = TestServer::with(&format!("[auth]\ntoken_file = {:?}", file.path())).await;
     let mut wrong = BTreeSet::new();
     for api in APIS {
@@ -113,6 +113,7 @@ async fn provoke(caller: &Caller) -> BTreeSet<(String, u16)> {
     let (one, subscription) =
         (format!("/partyInteraction/{}", made.id()), format!("/hub/{}", hub.id()));
     caller.get("/partyInteraction").await.is(200);
+    caller.get("/partyInteraction?limit=0").await.is(206);
     caller.get("/partyInteraction?limit=x").await.is(400);
     caller.get(&one).await.is(200);
     caller.get(&format!("{one}?limit=x")).await.is(400);

@@ -4,7 +4,6 @@
 use harness::{APIS, Answer, Api, Caller, TestServer, Version};
 use reqwest::Method;
 use serde_json::{Value, json};
-use url::Url;
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,13 +257,11 @@ fn is_utc_date_time(text: &str) -> bool {
     shape.collect::<String>() == "0000-00-00T00:00:00.000Z"
 }
 
-/// Absolute URLs are what `Location` needs; this keeps the shape of ours in one place.
+/// `Location` and `href` are built from it, so it must be one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_none_is_refused() {
     let server = TestServer::start().await;
     let caller = server.through(Api::V5).await;
-    let made = caller.create_sample("call").await;
-    assert!(Url::parse(made.header("location")).is_ok());
     for host in ["a b", "user@evil.example", "x/y"] {
         let call = caller.call(Method::GET, "/partyInteraction").header("host", host);
         call.send().await.refuses(400, "Host");

@@ -125,6 +125,29 @@ async fn a_maximum_is_never_a_silent_clamp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_is_a_206_for_who_expects_it() {
+    for api in APIS {
+        let server = TestServer::with("[paging]\npartial_status = 206").await;
+        let caller = server.through(api).await;
+        let ids = filled(&caller).await;
+        for (query, status, expected) in [
+            ("", 200, 0..7),
+            ("?limit=7", 200, 0..7),
+            ("?limit=100", 200, 0..7),
+            ("?limit=3", 206, 0..3),
+            ("?limit=3&offset=6", 206, 6..7),
+            // Only who names a limit knows what a part is.
+            ("?offset=3", 200, 3..7),
+            ("?limit=3&reason=call%201", 200, 1..2),
+        ] {
+            let page = caller.get(&format!("/partyInteraction{query}")).await.is(status);
+            assert_eq!(page.ids(), ids[expected], "{page}");
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fields_shows_what_it_names() {
     for api in APIS {
         let server = TestServer::start().await;

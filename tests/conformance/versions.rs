@@ -101,6 +101,11 @@ async fn a_v4_patch_loses_nothing_v4_cannot_show() {
     let id = v5.create(&body).await.id();
     let shown = v4.read(&id).await.is(200);
     let ada = shown.member("/relatedParty/0");
+    // What describes v5's wrapper has no place in v4's flat entry.
+    for pointer in ["/relatedParty/0/@baseType", "/channel/0/@schemaLocation"] {
+        assert_eq!(shown.member(pointer), Value::Null, "{pointer}: {shown}");
+    }
+    assert_eq!(shown.member("/relatedParty/0/@type"), "PartyRef", "{shown}");
     let bob = Api::V4.party("43", "Bob", "agent");
     let mut renamed = ada.clone();
     renamed["name"] = json!("Ada L.");
