@@ -44,6 +44,8 @@ pub struct Limits {
     pub url_bytes: usize,
     pub conditions: usize,
     pub page_items: u64,
+    pub patch_operations: usize,
+    pub document_bytes: usize,
     pub write_queue: usize,
 }
 

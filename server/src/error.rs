@@ -5,6 +5,7 @@
 
 use crate::app::AppError;
 use crate::domain::json::JsonError;
+use crate::domain::json_patch::{Failure, Problem};
 use crate::domain::lens::LensError;
 use crate::domain::lifecycle::Refusal;
 use crate::http::schema::Violations;
@@ -111,6 +112,13 @@ impl ApiError {
     pub fn body_too_large(bound_bytes: usize) -> Self {
         Self::new(ErrorStatusCode::PAYLOAD_TOO_LARGE, "bodyTooLarge", "The body is too large")
             .message(format!("at most {bound_bytes} bytes are read"))
+    }
+
+    /// 413 for a request that would make an interaction larger than may be stored.
+    pub fn interaction_too_large(message: impl Into<String>) -> Self {
+        let reason = "The interaction would be too large";
+        Self::new(ErrorStatusCode::PAYLOAD_TOO_LARGE, "interactionTooLarge", reason)
+            .message(message)
     }
 
     /// 414 with the bound.
@@ -229,6 +237,15 @@ impl From<Violations> for ApiError {
 impl From<LensError> for ApiError {
     fn from(error: LensError) -> Self {
         Self::invalid_body(error.to_string())
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(error: Failure) -> Self {
+        match error.problem {
+            Problem::TooMuchCopied { .. } => Self::interaction_too_large(error.to_string()),
+            _ => Self::invalid_body(error.to_string()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod context;
 mod hub;
 mod interactions;
 mod media;
+mod patch;
 pub mod schema;
 pub mod system;
 mod v4;
