@@ -41,6 +41,14 @@ pub enum AppError {
     /// The lifecycle forbids it: a member that never changes would have, or a foreign root `@type`.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The interaction would be larger than may be stored.
+    #[error("the interaction would be {bytes} bytes; at most {limit} are stored")]
+    TooLarge {
+        /// Its length as stored text.
+        bytes: usize,
+        /// The bound.
+        limit: usize,
+    },
     /// The stored text is not JSON: the database was written by something else.
     #[error("the stored interaction {id} is not a JSON object")]
     Corrupt {
@@ -77,12 +85,14 @@ impl Precondition {
 pub struct App {
     store: Arc<dyn Store>,
     vocabulary: Vocabulary,
+    document_bytes: usize,
 }
 
 impl App {
-    /// `vocabulary` tells the document's paths from extensions.
-    pub fn new(store: Arc<dyn Store>, vocabulary: Vocabulary) -> Self {
-        Self { store, vocabulary }
+    /// `vocabulary` tells the document's paths from extensions; `document_bytes` bounds the text of
+    /// an interaction.
+    pub fn new(store: Arc<dyn Store>, vocabulary: Vocabulary, document_bytes: usize) -> Self {
+        Self { store, vocabulary, document_bytes }
     }
 
     /// The paths the canonical document knows.
@@ -98,7 +108,7 @@ impl App {
     /// Records an interaction and its create event.
     ///
     /// # Errors
-    /// [`AppError::Refused`], [`AppError::Store`].
+    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::Store`].
     pub async fn create(
         &self,
         members: Members,
@@ -112,7 +122,7 @@ impl App {
             id: new_id(),
             version: version_after(0),
             foreign_href: None,
-            text: text_of(&members),
+            text: self.text_of(&members)?,
         };
         let occasion = Occasion { time: &now, correlation_id };
         let events = events_of_create(&interaction, occasion, new_id);
@@ -147,7 +157,7 @@ impl App {
     ///
     /// # Errors
     /// What `edit` answers, [`AppError::NotFound`], [`AppError::PreconditionFailed`],
-    /// [`AppError::Refused`], [`AppError::Contended`], [`AppError::Store`].
+    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::Contended`], [`AppError::Store`].
     pub async fn change<E: From<AppError>>(
         &self,
         id: &str,
@@ -168,7 +178,7 @@ impl App {
             let Some(changed) = changed else { return Ok(before) };
             let after = Interaction {
                 version: version_after(before.version),
-                text: text_of(&changed.members),
+                text: self.text_of(&changed.members)?,
                 ..before.clone()
             };
             let occasion = Occasion { time: &now, correlation_id };
@@ -253,6 +263,13 @@ impl App {
         self.store.check().await
     }
 
+    /// The text to store, unless it is longer than it may be.
+    fn text_of(&self, members: &Members) -> Result<String, AppError> {
+        let text = serde_json::Value::Object(members.clone()).to_string();
+        let (bytes, limit) = (text.len(), self.document_bytes);
+        if bytes > limit { Err(AppError::TooLarge { bytes, limit }) } else { Ok(text) }
+    }
+
     fn record(&self, interaction: Interaction, members: &Members) -> Record {
         Record {
             keys: index::keys(members),
@@ -280,8 +297,4 @@ fn version_after(previous: i64) -> i64 {
 fn members_of(interaction: &Interaction) -> Result<Members, AppError> {
     let corrupt = |source| AppError::Corrupt { id: interaction.id.clone(), source };
     interaction.members().map_err(corrupt)
-}
-
-fn text_of(members: &Members) -> String {
-    serde_json::Value::Object(members.clone()).to_string()
 }

@@ -40,6 +40,7 @@ pub struct Auth {
 #[expect(missing_docs, reason = "told once, in config.default.toml")]
 pub struct Limits {
     pub body_bytes: usize,
+    pub body_seconds: u64,
     pub json_depth: usize,
     pub url_bytes: usize,
     pub conditions: usize,

@@ -12,7 +12,9 @@ use crate::http::schema::Violations;
 use crate::query::parse::QueryError;
 use crate::store::contract::StoreError;
 use dropshot::{ErrorStatusCode, HttpError};
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Response, StatusCode};
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
@@ -95,6 +97,15 @@ impl ApiError {
     pub fn incomplete_body() -> Self {
         let reason = "The request body ended early";
         Self::new(ErrorStatusCode::BAD_REQUEST, "incompleteBody", reason)
+    }
+
+    /// 408: the body takes too long to arrive (RFC 9110 §15.5.9). What is left of it is not waited
+    /// for, so the connection cannot be used again.
+    pub fn body_too_slow(bound_seconds: u64) -> Self {
+        let reason = "The request body took too long to arrive";
+        Self::new(ErrorStatusCode::REQUEST_TIMEOUT, "bodyTooSlow", reason)
+            .message(format!("at most {bound_seconds} seconds are waited (limits.body_seconds)"))
+            .with_header(CONNECTION, "close")
     }
 
     /// 409.
@@ -283,6 +294,9 @@ impl From<AppError> for ApiError {
                 Self::conflict("The same callback and query are subscribed already")
             }
             AppError::Refused(refusal) => refusal.into(),
+            AppError::TooLarge { .. } => {
+                Self::interaction_too_large(format!("{error} (limits.document_bytes)"))
+            }
             AppError::Corrupt { .. } => Self::internal(with_causes(&error)),
             AppError::Store(error) => error.into(),
         }

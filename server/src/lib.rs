@@ -47,7 +47,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     // Last of what can fail before listening, so that a bad setting leaves the database alone.
     let store = open_store(&settings)?;
     let context = Context {
-        app: App::new(Arc::clone(&store), vocabulary),
+        app: App::new(Arc::clone(&store), vocabulary, settings.limits.document_bytes),
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,
