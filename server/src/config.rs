@@ -21,6 +21,7 @@ pub struct Settings {
     pub public_url: PublicUrl,
     pub auth: Auth,
     pub limits: Limits,
+    pub idempotency: Idempotency,
     pub log: Log,
     pub shutdown: Shutdown,
 }
@@ -48,6 +49,14 @@ pub struct Limits {
     pub patch_operations: usize,
     pub document_bytes: usize,
     pub write_queue: usize,
+}
+
+/// `[idempotency]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Idempotency {
+    pub hours: u32,
 }
 
 /// `[log]`

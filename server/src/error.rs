@@ -293,6 +293,9 @@ impl From<AppError> for ApiError {
             AppError::AlreadySubscribed => {
                 Self::conflict("The same callback and query are subscribed already")
             }
+            AppError::KeyReused => {
+                Self::conflict("The Idempotency-Key came with another request before")
+            }
             AppError::Refused(refusal) => refusal.into(),
             AppError::TooLarge { .. } => {
                 Self::interaction_too_large(format!("{error} (limits.document_bytes)"))

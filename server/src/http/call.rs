@@ -24,7 +24,7 @@ pub struct Call<'a> {
     pub context: &'a Context,
     /// The version it came through.
     pub version: Version,
-    request: &'a RequestInfo,
+    pub(super) request: &'a RequestInfo,
     /// Where we listen, for requests that name no host.
     local_addr: SocketAddr,
     base: &'static str,

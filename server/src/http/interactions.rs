@@ -11,6 +11,7 @@ use crate::http::version::Version;
 use crate::query::fields::Fields;
 use crate::query::page;
 use crate::query::parse::{self, QueryContext};
+use crate::store::contract::Answered;
 use http::StatusCode;
 use serde_json::Value;
 
@@ -59,18 +60,30 @@ impl Call<'_> {
     /// POST on the collection.
     pub async fn create(&self, body: &[u8]) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
+        let keyed = self.idempotency_key(body)?;
         let href_prefix = self.href_prefix()?;
         let body = self.parsed(body)?;
         self.schemas().judge_create(&body)?;
         let view = without_identity(object(body)?);
         let canonical = self.version.put(None, view)?;
         self.judge_for_v5(&canonical)?;
-        let dates = self.version.stated_dates();
-        let interaction = self.context.app.create(canonical, dates, self.correlation_id()).await?;
-        let text = self.shown(&interaction, &href_prefix, fields.as_ref())?;
-        Answer::json(StatusCode::CREATED, text)
-            .location(&interaction.href(&href_prefix))?
-            .etag(interaction.version)
+        let (app, dates) = (&self.context.app, self.version.stated_dates());
+        let correlation_id = self.correlation_id();
+        let answered = |interaction: &Interaction| {
+            Ok::<_, ApiError>(Answered {
+                version: interaction.version,
+                location: interaction.href(&href_prefix),
+                body: self.shown(interaction, &href_prefix, fields.as_ref())?,
+            })
+        };
+        let (Answered { version, location, body }, is_replayed) = match keyed {
+            None => (answered(&app.create(canonical, dates, correlation_id).await?)?, false),
+            Some(keyed) => {
+                app.create_once(canonical, dates, correlation_id, keyed, answered).await?
+            }
+        };
+        let answer = Answer::json(StatusCode::CREATED, body).location(&location)?.etag(version)?;
+        if is_replayed { answer.replayed() } else { Ok(answer) }
     }
 
     /// PATCH on one.

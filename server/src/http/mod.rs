@@ -6,6 +6,7 @@ mod auth;
 mod call;
 pub mod context;
 mod hub;
+mod idempotency;
 mod interactions;
 mod media;
 mod patch;

@@ -17,7 +17,7 @@ pub const V4: &str = "/tmf-api/partyInteraction/v4";
 /// A server on a port and a database of its own.
 pub struct Server {
     running: Running,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Server {
@@ -30,7 +30,14 @@ impl Server {
         let directory = tempfile::tempdir().unwrap();
         let mut settings = settings(&directory);
         limit(&mut settings.limits);
-        Self { running: start(settings).await.unwrap(), _directory: directory }
+        Self { running: start(settings).await.unwrap(), directory }
+    }
+
+    /// Stops, and starts again on the same database.
+    pub async fn restart(self) -> Self {
+        self.running.stop().await.unwrap();
+        let running = start(settings(&self.directory)).await.unwrap();
+        Self { running, directory: self.directory }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -93,6 +100,11 @@ impl Request {
         self
     }
 
+    pub fn query(mut self, query: &str) -> Self {
+        self.path += &format!("?{query}");
+        self
+    }
+
     pub fn body(mut self, body: &str) -> Self {
         self.body = body.to_owned();
         self
@@ -106,8 +118,9 @@ impl Request {
     /// As if the body had `length` bytes.
     pub async fn send_announcing(self, address: SocketAddr, length: usize) -> Response {
         let Self { method, path, headers, body } = self;
+        let host = if headers.contains("Host: ") { "" } else { "Host: tmf683.example\r\n" };
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\
+            "{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{headers}\
              Content-Length: {length}\r\n\r\n"
         );
         let mut stream = TcpStream::connect(address).await.unwrap();

@@ -7,4 +7,5 @@
 
 mod bounds;
 mod client;
+mod idempotency;
 mod patch;
