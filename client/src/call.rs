@@ -9,7 +9,7 @@ use crate::error::Error;
 
 /// What kind of call a [`Call`] is, which tells what can be set on it.
 pub mod kind {
-    /// Creates: `fields`.
+    /// Creates: `fields`, `Idempotency-Key`.
     #[derive(Debug)]
     pub enum Create {}
     /// Retrieves: `fields`.
@@ -54,6 +54,7 @@ pub struct Call<'a, T, K> {
 pub(crate) struct Options {
     pub(crate) fields: Option<String>,
     pub(crate) if_match: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
 }
 
 impl<'a, T, K> Call<'a, T, K> {
@@ -69,6 +70,16 @@ impl<T, K: kind::Shows> Call<'_, T, K> {
     /// and `href` always come.
     pub fn fields(mut self, fields: impl Into<String>) -> Self {
         self.options.fields = Some(fields.into());
+        self
+    }
+}
+
+impl<T> Call<'_, T, kind::Create> {
+    /// Makes the create safe to repeat, by this client and by whoever calls it: under the same key
+    /// the server creates once and gives the same answer again. For servers that know
+    /// `Idempotency-Key`; one that does not would create twice.
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.options.idempotency_key = Some(key.into());
         self
     }
 }

@@ -42,7 +42,7 @@
 //!
 //! | call | repeated |
 //! |---|---|
-//! | retrieve, list; delete and unsubscribe; merge patch without `If-Match` | after connection errors, lost answers, and 429, 502, 503, 504 |
+//! | retrieve, list; delete and unsubscribe; merge patch without `If-Match`; create with `idempotency_key` | after connection errors, lost answers, and 429, 502, 503, 504 |
 //! | everything else | only when no connection could be made, so that the server has seen nothing |
 //!
 //! A merge patch says what is to be, so applying it twice is applying it once. With `If-Match` its

@@ -73,9 +73,12 @@ macro_rules! client {
             ) -> Call<'a, Versioned<PartyInteraction>, kind::Create> {
                 Call::new(move |options| {
                     async move {
-                        let fields = options.fields.as_deref();
-                        let call = self.generated.create_party_interaction(fields, interaction);
-                        Ok(self.connection.call(Repeat::Unseen, call).await?.into())
+                        let (fields, key) =
+                            (options.fields.as_deref(), options.idempotency_key.as_deref());
+                        let repeat = key.map_or(Repeat::Unseen, |_| Repeat::Freely);
+                        let call =
+                            self.generated.create_party_interaction(fields, key, interaction);
+                        Ok(self.connection.call(repeat, call).await?.into())
                     }
                     .boxed()
                 })

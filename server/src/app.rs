@@ -3,13 +3,15 @@
 //! Everything here is canonical. What a version adds (its shape, its schema, its paths) happened
 //! before, in `http`. Time and identity are drawn here, once per request.
 
-use crate::domain::event::{Occasion, events_of_change, events_of_create, events_of_delete};
+use crate::domain::event::{Event, Occasion, events_of_change, events_of_create, events_of_delete};
 use crate::domain::index;
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lifecycle::{self, Refusal, StatedDates};
 use crate::query::filter::Filter;
 use crate::query::vocabulary::Vocabulary;
-use crate::store::contract::{Outcome, Page, Record, Store, StoreError, StoreResult, Subscription};
+use crate::store::contract::{
+    Answered, CreateOnce, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
+};
 use chrono::{SecondsFormat, Utc};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -41,6 +43,17 @@ pub enum AppError {
     /// The lifecycle forbids it: a member that never changes would have, or a foreign root `@type`.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The idempotency key came with another request before.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The interaction would be larger than may be stored.
+    #[error("the interaction would be {bytes} bytes; at most {limit} are stored")]
+    TooLarge {
+        /// Its length as stored text.
+        bytes: usize,
+        /// The bound.
+        limit: usize,
+    },
     /// The stored text is not JSON: the database was written by something else.
     #[error("the stored interaction {id} is not a JSON object")]
     Corrupt {
@@ -77,12 +90,31 @@ impl Precondition {
 pub struct App {
     store: Arc<dyn Store>,
     vocabulary: Vocabulary,
+    rules: Rules,
+}
+
+/// What the operator may set about the use cases.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The longest stored text of an interaction.
+    pub document_bytes: usize,
+    /// For how long a create is remembered under its idempotency key.
+    pub idempotency_hours: u32,
+}
+
+/// An idempotency key, and the request it came with, as digests.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyed {
+    /// Of the key and of what it is good for.
+    pub key: [u8; 32],
+    /// Of everything that makes two requests the same.
+    pub request: [u8; 32],
 }
 
 impl App {
     /// `vocabulary` tells the document's paths from extensions.
-    pub fn new(store: Arc<dyn Store>, vocabulary: Vocabulary) -> Self {
-        Self { store, vocabulary }
+    pub fn new(store: Arc<dyn Store>, vocabulary: Vocabulary, rules: Rules) -> Self {
+        Self { store, vocabulary, rules }
     }
 
     /// The paths the canonical document knows.
@@ -98,13 +130,54 @@ impl App {
     /// Records an interaction and its create event.
     ///
     /// # Errors
-    /// [`AppError::Refused`], [`AppError::Store`].
+    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::Store`].
     pub async fn create(
         &self,
         members: Members,
         stated: StatedDates,
         correlation_id: Option<&str>,
     ) -> Result<Interaction, AppError> {
+        let (record, events) = self.creation(members, stated, correlation_id)?;
+        let interaction = record.interaction.clone();
+        let created = self.store.create(record, events).await?;
+        if created { Ok(interaction) } else { Err(id_drawn_twice()) }
+    }
+
+    /// The same, once for all requests with this key. `answer` says beforehand what is answered,
+    /// so that it is stored with the interaction; `true` comes with an answer given before.
+    ///
+    /// # Errors
+    /// What `answer` answers, [`AppError::KeyReused`], and those of [`Self::create`].
+    pub async fn create_once<E: From<AppError>>(
+        &self,
+        members: Members,
+        stated: StatedDates,
+        correlation_id: Option<&str>,
+        keyed: Keyed,
+        answer: impl FnOnce(&Interaction) -> Result<Answered, E>,
+    ) -> Result<(Answered, bool), E> {
+        let (record, events) = self.creation(members, stated, correlation_id)?;
+        let answer = answer(&record.interaction)?;
+        let now = Utc::now().timestamp();
+        let expires = now + i64::from(self.rules.idempotency_hours) * 3_600;
+        let Keyed { key, request } = keyed;
+        let once = Once { key, request, answer: answer.clone(), now, expires };
+        let outcome = self.store.create_once(record, events, once).await;
+        match outcome.map_err(AppError::from)? {
+            CreateOnce::Created => Ok((answer, false)),
+            CreateOnce::Replayed(answer) => Ok((answer, true)),
+            CreateOnce::KeyReused => Err(AppError::KeyReused.into()),
+            CreateOnce::IdTaken => Err(id_drawn_twice().into()),
+        }
+    }
+
+    /// A new interaction with its id and dates, ready to be written.
+    fn creation(
+        &self,
+        members: Members,
+        stated: StatedDates,
+        correlation_id: Option<&str>,
+    ) -> Result<(Record, Vec<Event>), AppError> {
         lifecycle::check_root_type(&members)?;
         let now = now();
         let members = lifecycle::created(members, &now, stated);
@@ -112,17 +185,11 @@ impl App {
             id: new_id(),
             version: version_after(0),
             foreign_href: None,
-            text: text_of(&members),
+            text: self.text_of(&members)?,
         };
         let occasion = Occasion { time: &now, correlation_id };
         let events = events_of_create(&interaction, occasion, new_id);
-        let record = self.record(interaction.clone(), &members);
-        if self.store.create(record, events).await? {
-            Ok(interaction)
-        } else {
-            // A UUIDv7 drawn twice: the caller may simply try again.
-            Err(StoreError::Busy.into())
-        }
+        Ok((self.record(interaction, &members), events))
     }
 
     /// Reads one interaction.
@@ -147,7 +214,7 @@ impl App {
     ///
     /// # Errors
     /// What `edit` answers, [`AppError::NotFound`], [`AppError::PreconditionFailed`],
-    /// [`AppError::Refused`], [`AppError::Contended`], [`AppError::Store`].
+    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::Contended`], [`AppError::Store`].
     pub async fn change<E: From<AppError>>(
         &self,
         id: &str,
@@ -168,7 +235,7 @@ impl App {
             let Some(changed) = changed else { return Ok(before) };
             let after = Interaction {
                 version: version_after(before.version),
-                text: text_of(&changed.members),
+                text: self.text_of(&changed.members)?,
                 ..before.clone()
             };
             let occasion = Occasion { time: &now, correlation_id };
@@ -253,6 +320,13 @@ impl App {
         self.store.check().await
     }
 
+    /// The text to store, unless it is longer than it may be.
+    fn text_of(&self, members: &Members) -> Result<String, AppError> {
+        let text = serde_json::Value::Object(members.clone()).to_string();
+        let (bytes, limit) = (text.len(), self.rules.document_bytes);
+        if bytes > limit { Err(AppError::TooLarge { bytes, limit }) } else { Ok(text) }
+    }
+
     fn record(&self, interaction: Interaction, members: &Members) -> Record {
         Record {
             keys: index::keys(members),
@@ -265,6 +339,11 @@ impl App {
 /// RFC 3339 in UTC, to the millisecond, as TM Forum's documents show it.
 fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// A UUIDv7 drawn twice: the caller may simply try again.
+fn id_drawn_twice() -> AppError {
+    StoreError::Busy.into()
 }
 
 fn new_id() -> String {
@@ -280,8 +359,4 @@ fn version_after(previous: i64) -> i64 {
 fn members_of(interaction: &Interaction) -> Result<Members, AppError> {
     let corrupt = |source| AppError::Corrupt { id: interaction.id.clone(), source };
     interaction.members().map_err(corrupt)
-}
-
-fn text_of(members: &Members) -> String {
-    serde_json::Value::Object(members.clone()).to_string()
 }

@@ -22,6 +22,7 @@ pub struct Settings {
     pub auth: Auth,
     pub limits: Limits,
     pub paging: Paging,
+    pub idempotency: Idempotency,
     pub log: Log,
     pub shutdown: Shutdown,
 }
@@ -41,10 +42,13 @@ pub struct Auth {
 #[expect(missing_docs, reason = "told once, in config.default.toml")]
 pub struct Limits {
     pub body_bytes: usize,
+    pub body_seconds: u64,
     pub json_depth: usize,
     pub url_bytes: usize,
     pub conditions: usize,
     pub page_items: u64,
+    pub patch_operations: usize,
+    pub document_bytes: usize,
     pub write_queue: usize,
 }
 
@@ -76,6 +80,14 @@ impl TryFrom<u16> for PartialStatus {
             _ => Err("paging.partial_status: expected 200 or 206".into()),
         }
     }
+}
+
+/// `[idempotency]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Idempotency {
+    pub hours: u32,
 }
 
 /// `[log]`

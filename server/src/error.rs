@@ -5,13 +5,16 @@
 
 use crate::app::AppError;
 use crate::domain::json::JsonError;
+use crate::domain::json_patch::{Failure, Problem};
 use crate::domain::lens::LensError;
 use crate::domain::lifecycle::Refusal;
 use crate::http::schema::Violations;
 use crate::query::parse::QueryError;
 use crate::store::contract::StoreError;
 use dropshot::{ErrorStatusCode, HttpError};
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{Response, StatusCode};
 use schemars::JsonSchema;
 use schemars::r#gen::SchemaGenerator;
@@ -96,6 +99,15 @@ impl ApiError {
         Self::new(ErrorStatusCode::BAD_REQUEST, "incompleteBody", reason)
     }
 
+    /// 408: the body takes too long to arrive (RFC 9110 §15.5.9). What is left of it is not waited
+    /// for, so the connection cannot be used again.
+    pub fn body_too_slow(bound_seconds: u64) -> Self {
+        let reason = "The request body took too long to arrive";
+        Self::new(ErrorStatusCode::REQUEST_TIMEOUT, "bodyTooSlow", reason)
+            .message(format!("at most {bound_seconds} seconds are waited (limits.body_seconds)"))
+            .with_header(CONNECTION, "close")
+    }
+
     /// 409.
     pub fn conflict(reason: &'static str) -> Self {
         Self::new(ErrorStatusCode::CONFLICT, "conflict", reason)
@@ -111,6 +123,13 @@ impl ApiError {
     pub fn body_too_large(bound_bytes: usize) -> Self {
         Self::new(ErrorStatusCode::PAYLOAD_TOO_LARGE, "bodyTooLarge", "The body is too large")
             .message(format!("at most {bound_bytes} bytes are read"))
+    }
+
+    /// 413 for a request that would make an interaction larger than may be stored.
+    pub fn interaction_too_large(message: impl Into<String>) -> Self {
+        let reason = "The interaction would be too large";
+        Self::new(ErrorStatusCode::PAYLOAD_TOO_LARGE, "interactionTooLarge", reason)
+            .message(message)
     }
 
     /// 414 with the bound.
@@ -232,6 +251,15 @@ impl From<LensError> for ApiError {
     }
 }
 
+impl From<Failure> for ApiError {
+    fn from(error: Failure) -> Self {
+        match error.problem {
+            Problem::TooMuchCopied { .. } => Self::interaction_too_large(error.to_string()),
+            _ => Self::invalid_body(error.to_string()),
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(error: Refusal) -> Self {
         Self::invalid_body(error.to_string())
@@ -265,7 +293,13 @@ impl From<AppError> for ApiError {
             AppError::AlreadySubscribed => {
                 Self::conflict("The same callback and query are subscribed already")
             }
+            AppError::KeyReused => {
+                Self::conflict("The Idempotency-Key came with another request before")
+            }
             AppError::Refused(refusal) => refusal.into(),
+            AppError::TooLarge { .. } => {
+                Self::interaction_too_large(format!("{error} (limits.document_bytes)"))
+            }
             AppError::Corrupt { .. } => Self::internal(with_causes(&error)),
             AppError::Store(error) => error.into(),
         }

@@ -9,7 +9,7 @@ mod log;
 mod query;
 mod store;
 
-use crate::app::App;
+use crate::app::{App, Rules};
 use crate::config::{Settings, StoreUrl};
 use crate::http::Tokens;
 use crate::http::context::Context;
@@ -46,8 +46,12 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let api = http::api()?;
     // Last of what can fail before listening, so that a bad setting leaves the database alone.
     let store = open_store(&settings)?;
+    let rules = Rules {
+        document_bytes: settings.limits.document_bytes,
+        idempotency_hours: settings.idempotency.hours,
+    };
     let context = Context {
-        app: App::new(Arc::clone(&store), vocabulary),
+        app: App::new(Arc::clone(&store), vocabulary, rules),
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,

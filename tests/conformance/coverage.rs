@@ -30,18 +30,18 @@ const NEVER: [(u16, &str); 4] = [
 ];
 
 /// Statuses that are declared and that no call from outside provokes.
-const NOT_PROVOKED: [(u16, &str); 2] = [
+const NOT_PROVOKED: [(u16, &str); 3] = [
     (405, "the method makes it another operation, or none: `refusals` has them all"),
+    (408, "needs a body that takes its time: tested in the server"),
     (503, "needs a disk that is slower than the callers: tested in the server"),
 ];
 
 /// Declared by TM Forum for operations where we have no use for them.
-const NO_USE: [(&str, u16); 7] = [
+const NO_USE: [(&str, u16); 6] = [
     ("listPartyInteraction", 404),
     ("listPartyInteraction", 409),
     ("retrievePartyInteraction", 409),
     ("createPartyInteraction", 404),
-    ("createPartyInteraction", 409),
     ("deletePartyInteraction", 409),
     ("registerListener", 404),
 ];
@@ -112,6 +112,10 @@ async fn provoke(caller: &Caller) -> BTreeSet<(String, u16)> {
     caller.post("/hub", &api.subscription(&hub.text_at("/callback"))).await.is(409);
     let (one, subscription) =
         (format!("/partyInteraction/{}", made.id()), format!("/hub/{}", hub.id()));
+    for (reason, status) in [("once", 201), ("once", 201), ("another", 409)] {
+        let call = caller.call(Method::POST, "/partyInteraction").header("idempotency-key", "key");
+        call.body("application/json", api.sample(reason).to_string()).send().await.is(status);
+    }
     caller.get("/partyInteraction").await.is(200);
     caller.get("/partyInteraction?limit=0").await.is(206);
     caller.get("/partyInteraction?limit=x").await.is(400);

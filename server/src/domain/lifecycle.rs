@@ -138,6 +138,18 @@ pub fn take_identity(patch: &mut Members, id: &str, href: &str) -> Vec<&'static 
     touched
 }
 
+/// Takes `id` and `href` out of a changed representation, where they stood and still must; answers
+/// those that are gone or others.
+pub fn take_kept_identity(after: &mut Members, id: &str, href: &str) -> Vec<&'static str> {
+    let mut touched = Vec::new();
+    for (name, own) in [("id", id), ("href", href)] {
+        if after.shift_remove(name).is_none_or(|kept| kept.as_str() != Some(own)) {
+            touched.push(name);
+        }
+    }
+    touched
+}
+
 /// Judges what a change touches, beside what is known to be `touched` already.
 ///
 /// # Errors
@@ -272,6 +284,10 @@ mod tests {
         assert_eq!(patch, members("{'n':1}"));
         let touched = take_identity(&mut members("{'id':null,'href':'x'}"), "1", "h");
         assert_eq!(touched, ["id", "href"]);
+        let mut after = members("{'id':'1','href':'h','n':1}");
+        assert!(take_kept_identity(&mut after, "1", "h").is_empty());
+        assert_eq!(after, members("{'n':1}"));
+        assert_eq!(take_kept_identity(&mut members("{'href':1}"), "1", "h"), ["id", "href"]);
     }
 
     #[test]

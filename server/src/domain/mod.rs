@@ -1,9 +1,11 @@
 //! What a PartyInteraction is and how it changes: pure functions, no clock, no I/O.
 
 pub mod event;
+pub mod extent;
 pub mod index;
 pub mod interaction;
 pub mod json;
+pub mod json_patch;
 pub mod lens;
 pub mod lifecycle;
 pub mod merge_patch;

@@ -37,6 +37,11 @@ impl Answer {
         self.header(LOCATION, url)
     }
 
+    /// Given before, to the same request with the same key.
+    pub fn replayed(self) -> Result<Self, ApiError> {
+        self.header(HeaderName::from_static("idempotency-replayed"), "true")
+    }
+
     /// How many there are, how many are here, and where the others are (TMF630 "Paging").
     pub fn page(self, total: u64, here: usize, links: &str) -> Result<Self, ApiError> {
         self.header(HeaderName::from_static("x-total-count"), &total.to_string())?

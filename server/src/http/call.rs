@@ -1,6 +1,7 @@
 //! One request seen from the API: which version, which address, which preconditions.
 
 use crate::app::Precondition;
+use crate::config::Limits;
 use crate::error::ApiError;
 use crate::http::context::Context;
 use crate::http::version::Version;
@@ -10,7 +11,9 @@ use http::Method;
 use http::header::{HOST, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use http::uri::Authority;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tmf683_generated::serving::{BodyError, JsonBody};
+use tokio::time::timeout;
 
 /// Longest correlation id that is taken from a request.
 const MOST_CORRELATION_ID_BYTES: usize = 256;
@@ -21,7 +24,7 @@ pub struct Call<'a> {
     pub context: &'a Context,
     /// The version it came through.
     pub version: Version,
-    request: &'a RequestInfo,
+    pub(super) request: &'a RequestInfo,
     /// Where we listen, for requests that name no host.
     local_addr: SocketAddr,
     base: &'static str,
@@ -111,16 +114,18 @@ impl<'a> Call<'a> {
     /// The bytes of a body of one of the media types taken; none said is JSON.
     ///
     /// # Errors
-    /// 415, 413, or 400 for a body that ends early.
+    /// 415, 413, 408 for one that takes too long, or 400 for one that ends early.
     pub async fn read<T>(&self, body: JsonBody<T>, taken: &[&str]) -> Result<Bytes, ApiError> {
         if body.media_type().is_some_and(|media_type| !taken.contains(&media_type.as_str())) {
             let error = ApiError::unsupported_media_type(taken);
             let is_patch = self.request.method() == Method::PATCH;
             return Err(if is_patch { error.accept_patch(taken) } else { error });
         }
-        let bound = self.context.limits.body_bytes;
-        body.read(bound).await.map_err(|error| match error {
-            BodyError::TooLarge => ApiError::body_too_large(bound),
+        let Limits { body_bytes, body_seconds, .. } = self.context.limits;
+        let whole = timeout(Duration::from_secs(body_seconds), body.read(body_bytes)).await;
+        let whole = whole.map_err(|_| ApiError::body_too_slow(body_seconds))?;
+        whole.map_err(|error| match error {
+            BodyError::TooLarge => ApiError::body_too_large(body_bytes),
             BodyError::Broken(_) => ApiError::incomplete_body(),
         })
     }

@@ -4,19 +4,17 @@ use crate::config::PartialStatus;
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::json::{self, Limits};
 use crate::domain::lifecycle;
-use crate::domain::merge_patch;
 use crate::error::ApiError;
 use crate::http::answer::Answer;
 use crate::http::call::Call;
+use crate::http::patch::Patch;
 use crate::http::version::Version;
 use crate::query::fields::Fields;
 use crate::query::page;
 use crate::query::parse::{self, QueryContext};
+use crate::store::contract::Answered;
 use http::StatusCode;
 use serde_json::Value;
-
-/// Media types of a patch that are understood (RFC 7396).
-pub const PATCH_MEDIA_TYPES: &[&str] = &["application/json", "application/merge-patch+json"];
 
 impl Call<'_> {
     /// GET on the collection.
@@ -68,28 +66,39 @@ impl Call<'_> {
     /// POST on the collection.
     pub async fn create(&self, body: &[u8]) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
+        let keyed = self.idempotency_key(body)?;
         let href_prefix = self.href_prefix()?;
         let body = self.parsed(body)?;
         self.schemas().judge_create(&body)?;
         let view = without_identity(object(body)?);
         let canonical = self.version.put(None, view)?;
         self.judge_for_v5(&canonical)?;
-        let dates = self.version.stated_dates();
-        let interaction = self.context.app.create(canonical, dates, self.correlation_id()).await?;
-        let text = self.shown(&interaction, &href_prefix, fields.as_ref())?;
-        Answer::json(StatusCode::CREATED, text)
-            .location(&interaction.href(&href_prefix))?
-            .etag(interaction.version)
+        let (app, dates) = (&self.context.app, self.version.stated_dates());
+        let correlation_id = self.correlation_id();
+        let answered = |interaction: &Interaction| {
+            Ok::<_, ApiError>(Answered {
+                version: interaction.version,
+                location: interaction.href(&href_prefix),
+                body: self.shown(interaction, &href_prefix, fields.as_ref())?,
+            })
+        };
+        let (Answered { version, location, body }, is_replayed) = match keyed {
+            None => (answered(&app.create(canonical, dates, correlation_id).await?)?, false),
+            Some(keyed) => {
+                app.create_once(canonical, dates, correlation_id, keyed, answered).await?
+            }
+        };
+        let answer = Answer::json(StatusCode::CREATED, body).location(&location)?.etag(version)?;
+        if is_replayed { answer.replayed() } else { Ok(answer) }
     }
 
-    /// PATCH on one, by merge patch (RFC 7396).
-    pub async fn patch(&self, id: &str, body: &[u8]) -> Result<Answer, ApiError> {
+    /// PATCH on one.
+    pub async fn patch(&self, id: &str, patch: Patch) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
         let precondition = self.precondition()?;
         let href_prefix = self.href_prefix()?;
-        let patch = object(self.parsed(body)?)?;
         let edit = |interaction: &Interaction, stored: &Members| {
-            self.merged(interaction, stored, &patch, &href_prefix)
+            self.edited(interaction, stored, &patch, &href_prefix)
         };
         let (app, dates) = (&self.context.app, self.version.stated_dates());
         let correlation_id = self.correlation_id();
@@ -108,19 +117,15 @@ impl Call<'_> {
 
     /// The patch is applied to what this version shows, judged as this version's document says, and
     /// put back without losing what this version cannot show.
-    fn merged(
+    fn edited(
         &self,
         interaction: &Interaction,
         stored: &Members,
-        patch: &Members,
+        patch: &Patch,
         href_prefix: &str,
     ) -> Result<Members, ApiError> {
-        let mut patch = patch.clone();
-        let href = interaction.href(href_prefix);
-        let touched = lifecycle::take_identity(&mut patch, &interaction.id, &href);
         let before = self.version.view(stored.clone());
-        let mut after = before.clone();
-        merge_patch::apply(&mut after, patch);
+        let (after, touched) = self.patched(interaction, &before, patch, href_prefix)?;
         lifecycle::check_immutable(touched, &before, &after)?;
         let after = self.schemas().judge_change(before, after)?;
         let canonical = self.version.put(Some(stored), after)?;

@@ -3,7 +3,6 @@
 use crate::error::ApiError;
 use crate::http::call::Call;
 use crate::http::context::Context;
-use crate::http::interactions::PATCH_MEDIA_TYPES;
 use crate::http::version::Version;
 use dropshot::{Path, RequestContext};
 use tmf683_generated::serving::{JsonBody, RawQuery, Reply};
@@ -54,8 +53,8 @@ impl api::PartyInteractionApi for V4 {
         body: JsonBody<types::PartyInteractionUpdate>,
     ) -> Answered<api::PatchPartyInteractionResponse> {
         let call = call(rqctx);
-        let body = call.read(body, PATCH_MEDIA_TYPES).await?;
-        Ok(call.patch(&path.into_inner().id, &body).await?.reply())
+        let patch = call.read_patch(body).await?;
+        Ok(call.patch(&path.into_inner().id, patch).await?.reply())
     }
 
     async fn delete_party_interaction(

@@ -132,6 +132,7 @@ impl Version {
 pub struct Schemas {
     create: Schema,
     update: Schema,
+    operations: Schema,
     subscribe: Schema,
     /// Members a create must have, and a patch must not remove.
     mandatory: Vec<String>,
@@ -159,6 +160,8 @@ impl Schemas {
         Ok(Self {
             create: Schema::compile(text, create)?,
             update: Schema::compile(text, update)?,
+            // v4's document has no JSON Patch, and RFC 6902 no versions.
+            operations: Schema::compile(v5::operations::SCHEMAS, "JsonPatchOperations")?,
             subscribe: Schema::compile(text, subscribe)?,
             mandatory: serde_json::from_value(required.clone())?,
         })
@@ -170,6 +173,14 @@ impl Schemas {
     /// 400 naming each member that does not fit.
     pub fn judge_create(&self, body: &Value) -> Result<(), ApiError> {
         Ok(self.create.judge(body)?)
+    }
+
+    /// Judges the operations of a JSON Patch.
+    ///
+    /// # Errors
+    /// 400 naming each member that does not fit.
+    pub fn judge_operations(&self, body: &Value) -> Result<(), ApiError> {
+        Ok(self.operations.judge(body)?)
     }
 
     /// Judges the body of a subscription.

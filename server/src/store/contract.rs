@@ -44,6 +44,45 @@ pub struct Record {
     pub extension_paths: Vec<String>,
 }
 
+/// What makes a create safe to repeat (`Idempotency-Key`).
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// Digest of the client's key and of what it is good for.
+    pub key: [u8; 32],
+    /// Digest of the request: the same key with another request is a mistake.
+    pub request: [u8; 32],
+    /// What is answered to this create and to each repetition.
+    pub answer: Answered,
+    /// Seconds since 1970. Keys that have expired by now are forgotten.
+    pub now: i64,
+    /// When this key expires.
+    pub expires: i64,
+}
+
+/// What a create was answered with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answered {
+    /// Of the interaction as it was created.
+    pub version: i64,
+    /// Where it is.
+    pub location: String,
+    /// The body, as it was sent.
+    pub body: String,
+}
+
+/// What became of a create with a key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum CreateOnce {
+    /// Committed, and remembered under the key.
+    Created,
+    /// The id exists already, nothing written.
+    IdTaken,
+    /// The request was carried out before, and answered so; nothing written.
+    Replayed(Answered),
+    /// The key came with another request before; nothing written.
+    KeyReused,
+}
+
 /// What became of a conditional change.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
@@ -83,6 +122,14 @@ pub struct Subscription {
 pub trait Store: Send + Sync + 'static {
     /// Writes a new interaction and its events. `Ok(false)`: the id exists already, nothing written.
     fn create(&self, record: Record, events: Vec<Event>) -> BoxFuture<'_, StoreResult<bool>>;
+
+    /// As [`Self::create`], but once for all requests with this key, however many come at once.
+    fn create_once(
+        &self,
+        record: Record,
+        events: Vec<Event>,
+        once: Once,
+    ) -> BoxFuture<'_, StoreResult<CreateOnce>>;
 
     /// Replaces the interaction `record.interaction.id` if it still is at `expected_version`.
     /// Its place in creation order is kept.

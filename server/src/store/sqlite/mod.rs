@@ -17,6 +17,7 @@ mod intersection;
 mod job;
 mod key;
 mod memory;
+mod once;
 mod page;
 mod plan;
 mod reader;

@@ -22,6 +22,9 @@
 //!
 //! `subscription` is what POST /hub made. `heartbeat` is one row that readiness writes to.
 //!
+//! `idempotency` remembers what was answered to a create that came with a key, until it expires. The
+//! whole answer, for by then the interaction may have changed.
+//!
 //! All tables are STRICT: SQLite otherwise stores any type anywhere.
 //!
 //! The version is in `PRAGMA user_version`, and `PRAGMA application_id` marks the file as ours:
@@ -35,7 +38,8 @@ use std::path::Path;
 pub(super) const APPLICATION_ID: i32 = 0x544D_4669;
 
 /// The way from nothing to now. The n-th brings the database to `user_version` n.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_idempotency.sql")];
 
 /// The `user_version` this release reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -6,13 +6,16 @@ use super::change;
 use super::connection::{open_writer, resolve};
 use super::error::OpenError;
 use super::memory::Memory;
+use super::once;
 use super::page::{Pages, interaction_from};
 use super::reader::Reader;
 use super::writer::{Stats, Writer};
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
-use crate::store::contract::{Outcome, Page, Record, Store, StoreError, StoreResult, Subscription};
+use crate::store::contract::{
+    CreateOnce, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::OptionalExtension;
@@ -125,6 +128,17 @@ impl Store for SqliteStore {
     fn create(&self, record: Record, events: Vec<Event>) -> BoxFuture<'_, StoreResult<bool>> {
         let work = move |unit: &mut change::Unit<'_>| change::create(unit, &record, &events);
         self.writer.submit("creating an interaction", work).boxed()
+    }
+
+    fn create_once(
+        &self,
+        record: Record,
+        events: Vec<Event>,
+        once: Once,
+    ) -> BoxFuture<'_, StoreResult<CreateOnce>> {
+        let work =
+            move |unit: &mut change::Unit<'_>| once::create_once(unit, &record, &events, &once);
+        self.writer.submit("creating an interaction once", work).boxed()
     }
 
     fn replace(

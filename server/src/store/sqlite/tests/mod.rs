@@ -6,6 +6,7 @@ mod batches;
 mod contract;
 mod files;
 mod lifetime;
+mod once;
 mod pages;
 
 use super::{SqliteOptions, SqliteStore};
