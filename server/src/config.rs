@@ -44,6 +44,7 @@ pub struct Limits {
     pub json_depth: usize,
     pub url_bytes: usize,
     pub conditions: usize,
+    pub regex_bytes: usize,
     pub page_items: u64,
     pub write_queue: usize,
 }
