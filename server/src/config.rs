@@ -46,6 +46,7 @@ pub struct Limits {
     pub json_depth: usize,
     pub url_bytes: usize,
     pub conditions: usize,
+    pub regex_bytes: usize,
     pub page_items: u64,
     pub patch_operations: usize,
     pub document_bytes: usize,

@@ -9,7 +9,7 @@ use crate::domain::json_patch::{Failure, Problem};
 use crate::domain::lens::LensError;
 use crate::domain::lifecycle::Refusal;
 use crate::http::schema::Violations;
-use crate::query::parse::QueryError;
+use crate::query::error::QueryError;
 use crate::store::contract::StoreError;
 use dropshot::{ErrorStatusCode, HttpError};
 use http::header::{

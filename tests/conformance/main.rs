@@ -11,6 +11,7 @@ mod coverage;
 mod documents;
 mod durability;
 mod fidelity;
+mod filters;
 mod hub;
 mod lifecycle;
 mod paging;

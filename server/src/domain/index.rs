@@ -4,11 +4,11 @@
 //! never of another opinion: whatever matches is found, and where a key alone does not decide, the
 //! caller is told to look at the document. How keys are stored is the store's business.
 
+use super::decimal::Decimal;
 use super::interaction::Members;
 use super::path;
-use super::scalar::{self, Decimal};
-use crate::query::filter::{Operator, Term};
-use chrono::{DateTime, FixedOffset};
+use super::scalar::{Instant, Operand};
+use crate::query::filter::{Comparison, Order, Term};
 use indexmap::IndexSet;
 use serde_json::Value;
 
@@ -104,42 +104,82 @@ pub fn lookup(path: &[String]) -> Option<IndexedPath> {
 /// How the index answers a comparison.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Candidates {
-    /// What matches has at least one of these keys.
-    pub keys: Vec<Key>,
-    /// What has one of the keys matches; otherwise the document decides.
+    /// What matches has a key in one of these; otherwise the document decides.
+    pub lookups: Vec<Lookup>,
+    /// What has a key in one of the lookups matches.
     pub exact: bool,
+}
+
+/// Which keys to look for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Lookup {
+    /// This one.
+    Key(Key),
+    /// Those of instants from `from_us` to `to_us`, both included.
+    Instants {
+        /// See [`Key::path`].
+        path: u16,
+        /// As [`KeyValue::Instant`].
+        from_us: i64,
+        /// As [`KeyValue::Instant`].
+        to_us: i64,
+    },
 }
 
 /// Keys of what one comparison can match; `None`: the index cannot tell, look at everything.
 pub fn candidates(term: &Term) -> Option<Candidates> {
-    let Operator::Equal = term.operator;
     let indexed = lookup(&term.path)?;
-    let operand = term.operand.as_str();
-    match (indexed.kind, scalar::instant(operand)) {
+    match &term.comparison {
+        Comparison::Equal(operand) => equal(indexed, operand),
+        Comparison::Ordered(order, operand) if indexed.kind == KeyKind::Instant => {
+            Some(range(indexed.number, *order, operand.instant()?))
+        }
+        Comparison::Ordered(..) | Comparison::Matches(_) => None,
+    }
+}
+
+fn equal(indexed: IndexedPath, operand: &Operand) -> Option<Candidates> {
+    match (indexed.kind, operand.instant()) {
         // Equal instants have many spellings, and each is another text.
         (KeyKind::Text, Some(_)) => return None,
         (KeyKind::Instant, Some(instant)) => {
-            let keys = vec![Key { path: indexed.number, value: instant_value(instant) }];
-            return Some(Candidates { keys, exact: false });
+            let key = Key { path: indexed.number, value: instant_value(instant) };
+            return Some(Candidates { lookups: vec![Lookup::Key(key)], exact: false });
         }
         (_, None) => {}
     }
-    let mut keys = vec![text_key(indexed.number, operand)];
-    if let Some(number) = Decimal::parse(operand) {
-        let by_value = text_key(indexed.number, &number.spelling());
-        if !keys.contains(&by_value) {
-            keys.push(by_value);
+    let text = operand.text();
+    let mut lookups = vec![Lookup::Key(text_key(indexed.number, text))];
+    if let Some(number) = operand.number() {
+        let by_value = Lookup::Key(text_key(indexed.number, &number.spelling()));
+        if !lookups.contains(&by_value) {
+            lookups.push(by_value);
         }
     }
-    let exact = operand.len() < SURELY_WHOLE && keys.len() == 1;
-    Some(Candidates { keys, exact })
+    let exact = text.len() < SURELY_WHOLE && lookups.len() == 1;
+    Some(Candidates { lookups, exact })
+}
+
+/// Keys are rounded down, so those of instants on the operand's own microsecond do not tell their
+/// side, unless the operand is where the rounding ends: `v >= x` if and only if `floor(v) >= x`
+/// for an `x` of whole microseconds, and so `v < x` as well.
+fn range(path: u16, order: Order, instant: Instant) -> Candidates {
+    let at = instant.floor_us();
+    let whole = instant.is_whole_us();
+    let (from_us, to_us, exact) = match order {
+        Order::GreaterOrEqual => (at, i64::MAX, whole),
+        Order::Greater => (at, i64::MAX, false),
+        Order::Less if whole => (i64::MIN, at - 1, true),
+        Order::Less | Order::LessOrEqual => (i64::MIN, at, false),
+    };
+    Candidates { lookups: vec![Lookup::Instants { path, from_us, to_us }], exact }
 }
 
 /// The key of a value in a document. `null` matches nothing and has none.
 fn key(indexed: IndexedPath, value: &Value) -> Option<Key> {
     let number = indexed.number;
     match value {
-        Value::String(text) => match (indexed.kind, scalar::instant(text)) {
+        Value::String(text) => match (indexed.kind, Instant::parse(text)) {
             (KeyKind::Instant, Some(instant)) => {
                 Some(Key { path: number, value: instant_value(instant) })
             }
@@ -160,8 +200,8 @@ fn text_key(path: u16, text: &str) -> Key {
     Key { path, value: KeyValue::Text(text[..end].to_owned()) }
 }
 
-fn instant_value(instant: DateTime<FixedOffset>) -> KeyValue {
-    KeyValue::Instant(instant.timestamp_micros())
+fn instant_value(instant: Instant) -> KeyValue {
+    KeyValue::Instant(instant.floor_us())
 }
 
 const fn text(number: u16, path: &'static str) -> IndexedPath {
@@ -176,7 +216,7 @@ const fn instant(number: u16, path: &'static str) -> IndexedPath {
 mod tests {
     use super::*;
     use crate::domain::interaction::Interaction;
-    use crate::query::filter::{Condition, Filter};
+    use crate::query::filter::tests::filter;
 
     fn interaction(text: &str) -> Interaction {
         Interaction { id: "7".to_owned(), version: 1, foreign_href: None, text: text.to_owned() }
@@ -208,33 +248,37 @@ mod tests {
         );
     }
 
+    fn finds(lookup: &Lookup, key: &Key) -> bool {
+        match (lookup, key) {
+            (Lookup::Key(wanted), key) => wanted == key,
+            (Lookup::Instants { path, from_us, to_us }, Key { path: at, value }) => {
+                let KeyValue::Instant(instant) = value else { return false };
+                path == at && (from_us..=to_us).contains(&instant)
+            }
+        }
+    }
+
     /// `exact`, `candidate` or `-` (not found), and `scan` where the index cannot tell. What is
     /// found exactly must match, and what matches must be found.
     #[track_caller]
-    fn check(stored: &Interaction, path: &str, operand: &str, expected: &str) {
+    fn check(stored: &Interaction, query: &str, expected: &str) {
         let members = stored.members().unwrap();
         let stored_keys = keys(&members);
-        let term = Term {
-            path: path.split('.').map(str::to_owned).collect(),
-            operator: Operator::Equal,
-            operand: operand.to_owned(),
-        };
-        let got = match candidates(&term) {
+        let filter = filter(query, "");
+        let got = match candidates(&filter.conditions[0].any_of[0]) {
             None => "scan",
-            Some(found) if !found.keys.iter().any(|key| stored_keys.contains(key)) => "-",
-            Some(found) => {
-                if found.exact {
-                    "exact"
-                } else {
-                    "candidate"
+            Some(Candidates { lookups, exact }) => {
+                let found = lookups.iter().any(|l| stored_keys.iter().any(|key| finds(l, key)));
+                match (found, exact) {
+                    (false, _) => "-",
+                    (true, true) => "exact",
+                    (true, false) => "candidate",
                 }
             }
         };
-        assert_eq!(got, expected, "{path}={operand}");
-        let conditions = vec![Condition { any_of: vec![term] }];
-        let filter = Filter { conditions, href_prefix: String::new() };
-        let matches = filter.matcher().matches(stored, &members);
-        assert!(if matches { got != "-" } else { got != "exact" }, "{path}={operand}");
+        assert_eq!(got, expected, "{query}");
+        let matches = filter.matches(stored, &members);
+        assert!(if matches { got != "-" } else { got != "exact" }, "{query}");
     }
 
     #[test]
@@ -245,20 +289,34 @@ mod tests {
                     "creationDate":"2024-01-01T00:00:00Z","lastUpdate":"soon",
                     "externalIdentifier":[{{"id":1e3}},{{"id":true}}]}}"#
         ));
-        check(&stored, "status", "1000", "exact");
-        check(&stored, "status", "1000.0", "candidate");
-        check(&stored, "status", "1e3", "candidate");
-        check(&stored, "externalIdentifier.id", "1000.0", "candidate");
-        check(&stored, "externalIdentifier.id", "1000", "exact");
-        check(&stored, "externalIdentifier.id", "true", "exact");
-        check(&stored, "reason", &long, "candidate");
-        check(&stored, "reason", &"é".repeat(256), "candidate");
-        check(&stored, "reason", &"é".repeat(255), "-");
-        check(&stored, "direction", "2024-01-01T01:00:00+01:00", "scan");
-        check(&stored, "creationDate", "2024-01-01T01:00:00+01:00", "candidate");
-        check(&stored, "creationDate", "2024-01-01T00:00:00.0000001Z", "candidate");
-        check(&stored, "creationDate", "2024-01-01", "-");
-        check(&stored, "lastUpdate", "soon", "exact");
-        check(&stored, "note.text", "x", "scan");
+        check(&stored, "status=1000", "exact");
+        check(&stored, "status=1000.0", "candidate");
+        check(&stored, "status=1e3", "candidate");
+        check(&stored, "externalIdentifier.id=1000.0", "candidate");
+        check(&stored, "externalIdentifier.id=1000", "exact");
+        check(&stored, "externalIdentifier.id=true", "exact");
+        check(&stored, &format!("reason={long}"), "candidate");
+        check(&stored, &format!("reason={}", "é".repeat(256)), "candidate");
+        check(&stored, &format!("reason={}", "é".repeat(255)), "-");
+        check(&stored, "direction=2024-01-01T01:00:00+01:00", "scan");
+        check(&stored, "creationDate=2024-01-01T01:00:00+01:00", "candidate");
+        check(&stored, "creationDate=2024-01-01T00:00:00.0000001Z", "candidate");
+        check(&stored, "creationDate=2024-01-01", "candidate");
+        check(&stored, "creationDate=2024-01-02", "-");
+        check(&stored, "creationDate>=2024-01-01", "exact");
+        check(&stored, "creationDate>2024-01-01", "candidate");
+        check(&stored, "creationDate>2023-12-31", "candidate");
+        check(&stored, "creationDate>2024-01-02", "-");
+        check(&stored, "creationDate<=2024-01-01", "candidate");
+        check(&stored, "creationDate<2024-01-01", "-");
+        check(&stored, "creationDate<2024-01-01T00:00:00.000001Z", "exact");
+        check(&stored, "creationDate<2024-01-01T00:00:00.0000001Z", "candidate");
+        check(&stored, "creationDate>=2024-01-01T00:00:00.0000001Z", "candidate");
+        check(&stored, "lastUpdate>2024-01-01", "-");
+        check(&stored, "lastUpdate>so", "scan");
+        check(&stored, "status>1", "scan");
+        check(&stored, "status~1", "scan");
+        check(&stored, "lastUpdate=soon", "exact");
+        check(&stored, "note.text=x", "scan");
     }
 }

@@ -4,7 +4,7 @@
 //! come here after the schema has accepted them. Time is an argument.
 
 use super::interaction::{Members, keeping_type_last};
-use super::scalar::instant;
+use super::scalar::Instant;
 use serde_json::Value;
 
 /// The only root `@type` of the API; others must say they extend it.
@@ -174,7 +174,7 @@ fn root_type(members: &Members) -> Option<&Value> {
 }
 
 fn same_instant(one: Option<&Value>, other: Option<&Value>) -> bool {
-    let read = |value: Option<&Value>| value.and_then(Value::as_str).and_then(instant);
+    let read = |value: Option<&Value>| value.and_then(Value::as_str).and_then(Instant::parse);
     one == other || read(one).is_some_and(|one| read(other) == Some(one))
 }
 

@@ -1,31 +1,51 @@
 //! Comparing what a query says with what a document has (TMF630 "Filtering"): instants as instants,
 //! numbers as numbers, exactly and without floating point, everything else to the letter.
 //!
-//! Decided by the document's value, so extension members compare sensibly too. `null`, objects and
-//! arrays equal nothing.
+//! Decided by the document's value, so extension members compare sensibly too. A date without a
+//! time is midnight UTC. `null`, objects and arrays compare with nothing, and a value compares with
+//! an operand of another kind by no order: it just does not match.
 
-use chrono::{DateTime, FixedOffset};
+use super::decimal::Decimal;
+use chrono::{DateTime, NaiveDate, NaiveTime};
 use serde_json::Value;
+use std::cmp::Ordering;
 
 /// The right-hand side of a comparison, as written, and as what it can be read as.
-#[derive(Clone, Debug)]
-pub struct Operand<'q> {
-    text: &'q str,
-    instant: Option<DateTime<FixedOffset>>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operand {
+    text: String,
+    instant: Option<Instant>,
     number: Option<Decimal>,
 }
 
-impl<'q> Operand<'q> {
+impl Operand {
     /// Reads an operand; every text is one.
-    pub fn new(text: &'q str) -> Self {
-        Self { text, instant: instant(text), number: Decimal::parse(text) }
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { instant: Instant::parse(&text), number: Decimal::parse(&text), text }
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// As an instant, if it is one.
+    pub fn instant(&self) -> Option<Instant> {
+        self.instant
+    }
+
+    /// As a number, if it is one.
+    pub fn number(&self) -> Option<&Decimal> {
+        self.number.as_ref()
     }
 
     /// Whether a value in a document is equal to it.
     pub fn equals(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => {
-                text == self.text || self.instant.is_some_and(|asked| instant(text) == Some(asked))
+                *text == self.text
+                    || self.instant.is_some_and(|asked| Instant::parse(text) == Some(asked))
             }
             Value::Number(number) => {
                 let spelling = number.to_string();
@@ -36,71 +56,59 @@ impl<'q> Operand<'q> {
             Value::Null | Value::Array(_) | Value::Object(_) => false,
         }
     }
+
+    /// Where a value in a document stands to it; `None`: nowhere.
+    ///
+    /// Beside an instant only instants have a place, other texts are ordered by code point.
+    pub fn order_of(&self, value: &Value) -> Option<Ordering> {
+        match value {
+            Value::String(text) => match self.instant {
+                Some(asked) => Some(Instant::parse(text)?.cmp(&asked)),
+                None => Some(text.as_str().cmp(&self.text)),
+            },
+            Value::Number(number) => {
+                Some(Decimal::parse(&number.to_string())?.cmp(self.number.as_ref()?))
+            }
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
 }
 
-/// Reads an RFC 3339 timestamp. Digits beyond nanoseconds are not told apart.
-pub fn instant(text: &str) -> Option<DateTime<FixedOffset>> {
-    // Timestamps begin with a year: most texts are not worth chrono's attempt.
-    text.as_bytes().first()?.is_ascii_digit().then(|| DateTime::parse_from_rfc3339(text).ok())?
-}
+/// A point in time, in nanoseconds since 1970-01-01T00:00:00Z. Finer digits are not told apart, and
+/// a leap second is the second after it, as in POSIX.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Instant(i128);
 
-/// A JSON number by value: `digits × 10^exponent`, no zeros at either end of the digits.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Decimal {
-    negative: bool,
-    digits: String,
-    exponent: i64,
-}
-
-impl Decimal {
-    /// Reads what RFC 8259 calls a number. An exponent beyond 64 bits is not read; such numbers
-    /// are compared to the letter.
+impl Instant {
+    /// Reads an RFC 3339 timestamp, or a date, which means its midnight UTC.
     pub fn parse(text: &str) -> Option<Self> {
-        let (negative, unsigned) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
+        // `dddd-dd-dd`, to begin with: most texts are not worth chrono's attempt, and chrono takes
+        // dates with blanks in them.
+        let date = text.as_bytes().first_chunk::<10>()?;
+        let stands = |(at, byte): (usize, &u8)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
         };
-        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, Self::exponent(exponent)?),
-            None => (unsigned, 0),
-        };
-        let (whole, fraction) = match mantissa.split_once('.') {
-            Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
-            Some(_) => return None,
-            None => (mantissa, ""),
-        };
-        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let has_leading_zero = whole.len() > 1 && whole.starts_with('0');
-        if whole.is_empty() || has_leading_zero || !is_digits(whole) || !is_digits(fraction) {
+        if !date.iter().enumerate().all(stands) {
             return None;
         }
-        let all = format!("{whole}{fraction}");
-        let digits = all.trim_end_matches('0');
-        let dropped = i64::try_from(all.len() - digits.len()).ok()?;
-        let digits = digits.trim_start_matches('0');
-        if digits.is_empty() {
-            return Some(Self { negative: false, digits: String::new(), exponent: 0 });
-        }
-        let fraction = i64::try_from(fraction.len()).ok()?;
-        let exponent = exponent.checked_sub(fraction)?.checked_add(dropped)?;
-        Some(Self { negative, digits: digits.to_owned(), exponent })
+        let moment = match text.len() {
+            10 => text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc(),
+            _ => DateTime::parse_from_rfc3339(text).ok()?.to_utc(),
+        };
+        let seconds = i128::from(moment.timestamp());
+        Some(Self(seconds * 1_000_000_000 + i128::from(moment.timestamp_subsec_nanos())))
     }
 
-    fn exponent(text: &str) -> Option<i64> {
-        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-        let is_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        is_digits.then(|| text.parse().ok())?
+    /// In microseconds, rounded down.
+    pub fn floor_us(self) -> i64 {
+        // Years have four digits, so this is far from the bounds.
+        i64::try_from(self.0.div_euclid(1000)).unwrap_or(i64::MAX)
     }
 
-    /// One spelling for all equal numbers; for integers of ordinary size their plain one.
-    pub fn spelling(&self) -> String {
-        let sign = if self.negative { "-" } else { "" };
-        let (digits, exponent) = (&self.digits, self.exponent);
-        match usize::try_from(exponent) {
-            Ok(_) if digits.is_empty() => "0".to_owned(),
-            Ok(zeros) if zeros <= 40 => format!("{sign}{digits}{}", "0".repeat(zeros)),
-            _ => format!("{sign}{digits}e{exponent}"),
-        }
+    /// Whether it has no finer digits than microseconds.
+    pub fn is_whole_us(self) -> bool {
+        self.0.rem_euclid(1000) == 0
     }
 }
 
@@ -124,6 +132,9 @@ mod tests {
         check(r#""2024-01-01T00:00:00.1Z""#, "2024-01-01T00:00:00.100Z", true);
         check(r#""2024-01-01T00:00:00Z""#, "2024-01-01T00:00:01Z", false);
         check(r#""2024-01-01""#, "2024-01-01", true);
+        check(r#""2024-01-01T01:00:00+01:00""#, "2024-01-01", true);
+        check(r#""2024-01-01T01:00:00Z""#, "2024-01-01", false);
+        check(r#""2024-01-01""#, "2024-01-01T00:00:00Z", true);
         check("1000", "1e3", true);
         check("1E+3", "1000.00", true);
         check("0.10", "0.1", true);
@@ -144,17 +155,30 @@ mod tests {
         check("{}", "{}", false);
     }
 
+    #[track_caller]
+    fn check_order(value: &str, operand: &str, expected: Option<Ordering>) {
+        let value = json::parse(value.as_bytes(), json::Limits::default()).unwrap();
+        assert_eq!(Operand::new(operand).order_of(&value), expected, "{value} to {operand}");
+    }
+
     #[test]
-    fn spellings() {
-        for (text, expected) in [
-            ("1000", "1000"),
-            ("1e3", "1000"),
-            ("-0.50", "-5e-1"),
-            ("0.0", "0"),
-            ("12e100", "12e100"),
-            ("9007199254740993", "9007199254740993"),
-        ] {
-            assert_eq!(Decimal::parse(text).unwrap().spelling(), expected);
-        }
+    fn order() {
+        use Ordering::{Equal, Greater, Less};
+        check_order("10", "9", Some(Greater));
+        check_order("1e3", "1000.0", Some(Equal));
+        check_order("-2", "-1", Some(Less));
+        check_order("10", "ten", None);
+        check_order(r#""10""#, "9", Some(Less));
+        check_order(r#""b""#, "a", Some(Greater));
+        check_order(r#""\u00e9""#, "z", Some(Greater));
+        check_order(r#""2024-01-01T01:00:00+02:00""#, "2024-01-01", Some(Less));
+        check_order(r#""2024-01-01T00:00:00.0000001Z""#, "2024-01-01", Some(Greater));
+        check_order(r#""2024-01-02""#, "2024-01-01T23:59:59Z", Some(Greater));
+        check_order(r#""2016-12-31T23:59:60Z""#, "2017-01-01", Some(Equal));
+        check_order(r#""1969-12-31T23:59:59.9Z""#, "1970-01-01", Some(Less));
+        check_order(r#""soon""#, "2024-01-01", None);
+        check_order("true", "true", None);
+        check_order("null", "a", None);
+        check_order("[1]", "1", None);
     }
 }

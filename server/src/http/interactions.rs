@@ -11,7 +11,7 @@ use crate::http::patch::Patch;
 use crate::http::version::Version;
 use crate::query::fields::Fields;
 use crate::query::page;
-use crate::query::parse::{self, QueryContext};
+use crate::query::parse::{self, QueryContext, QueryLimits};
 use crate::store::contract::Answered;
 use http::StatusCode;
 use serde_json::Value;
@@ -28,8 +28,11 @@ impl Call<'_> {
                 canonical_paths: &|path| self.version.canonical_paths(path),
                 knows_extension: &|path| self.context.app.knows_extension_path(path),
                 href_prefix: &href_prefix,
-                max_conditions: settings.conditions,
-                max_limit: (settings.page_items > 0).then_some(settings.page_items),
+                limits: QueryLimits {
+                    comparisons: settings.conditions,
+                    items: (settings.page_items > 0).then_some(settings.page_items),
+                    regex_bytes: settings.regex_bytes,
+                },
             },
         )?;
         let (offset, limit) = (query.offset, query.limit);

@@ -1,11 +1,15 @@
 //! What a list is asked for: conditions over canonical paths, and their evaluation.
 //!
-//! A filter is an AND of conditions, a condition an OR of terms (TMF630 "Filtering").
-//! Judging here is the meaning of a filter; an index may only be quicker, never different.
+//! A filter is an AND of conditions, a condition an OR of terms or its negation (TMF630
+//! "Filtering"). Judging here is the meaning of a filter; an index may only be quicker, never
+//! different.
 
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::path;
 use crate::domain::scalar::Operand;
+use crate::query::pattern::Pattern;
+use serde_json::Value;
+use std::cmp::Ordering;
 
 /// Dotted canonical path, split: `["relatedParty", "partyOrPartyRole", "id"]`.
 /// Arrays are descended into without an index of their own.
@@ -20,11 +24,16 @@ pub struct Filter {
     pub href_prefix: String,
 }
 
-/// OR of terms.
+/// OR of terms, or the complement of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
+    /// The attribute and the operator's suffix, as the caller knows them: `channel.id.eq`.
+    pub name: String,
     /// At least one holds.
     pub any_of: Vec<Term>,
+    /// None of them holds: `a.ne=x,y` is true of exactly those that `a=x,y` is false of, whether
+    /// they have other values or none.
+    pub negated: bool,
 }
 
 /// One comparison.
@@ -32,100 +41,135 @@ pub struct Condition {
 pub struct Term {
     /// Where to look. Several places (arrays): any of them may match.
     pub path: Path,
-    /// How to compare.
-    pub operator: Operator,
-    /// What to compare with, as it was written in the query.
-    pub operand: String,
+    /// What is asked of what is found.
+    pub comparison: Comparison,
 }
 
-/// TMF630 comparison operators.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Operator {
+/// What is asked of a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Comparison {
     /// Equal: strings to the letter, instants as instants, numbers as numbers.
-    Equal,
+    Equal(Operand),
+    /// Ordered likewise.
+    Ordered(Order, Operand),
+    /// Texts only.
+    Matches(Pattern),
+}
+
+/// On which side of the operand a value must be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Order {
+    /// Above.
+    Greater,
+    /// Above, or equal.
+    GreaterOrEqual,
+    /// Below.
+    Less,
+    /// Below, or equal.
+    LessOrEqual,
 }
 
 impl Filter {
-    /// The filter with its operands read, once for the many interactions it is applied to.
-    pub fn matcher(&self) -> Matcher<'_> {
-        let operands = self.conditions.iter().map(|condition| {
-            condition.any_of.iter().map(|term| Operand::new(&term.operand)).collect()
-        });
-        Matcher { filter: self, operands: operands.collect() }
-    }
-}
-
-/// A filter ready to be applied to many interactions.
-#[derive(Debug)]
-pub struct Matcher<'f> {
-    filter: &'f Filter,
-    /// By condition and term.
-    operands: Vec<Vec<Operand<'f>>>,
-}
-
-impl Matcher<'_> {
     /// Whether an interaction matches; `members` are its canonical members.
     pub fn matches(&self, interaction: &Interaction, members: &Members) -> bool {
-        self.filter.conditions.iter().zip(&self.operands).all(|(condition, operands)| {
-            condition
-                .any_of
-                .iter()
-                .zip(operands)
-                .any(|(term, operand)| self.holds(term, operand, interaction, members))
+        self.conditions.iter().all(|condition| {
+            let holds = |term: &Term| self.holds(term, interaction, members);
+            condition.any_of.iter().any(holds) != condition.negated
         })
     }
 
-    /// `id` and `href` are not among the members; they are compared to the letter.
-    fn holds(
-        &self,
-        term: &Term,
-        operand: &Operand<'_>,
-        interaction: &Interaction,
-        members: &Members,
-    ) -> bool {
-        let Operator::Equal = term.operator;
+    /// `id` and `href` are not among the members.
+    fn holds(&self, term: &Term, interaction: &Interaction, members: &Members) -> bool {
         match term.path.as_slice() {
-            [name] if name == "id" => interaction.id == term.operand,
-            [name] if name == "href" => interaction.href(&self.filter.href_prefix) == term.operand,
-            path => path::any_at(members, path, &mut |value| operand.equals(value)),
+            [name] if name == "id" => term.comparison.holds_for_name(&interaction.id),
+            [name] if name == "href" => {
+                term.comparison.holds_for_name(&interaction.href(&self.href_prefix))
+            }
+            path => path::any_at(members, path, &mut |value| term.comparison.holds_for(value)),
+        }
+    }
+}
+
+impl Comparison {
+    /// Whether it holds for a value in a document.
+    pub fn holds_for(&self, value: &Value) -> bool {
+        match self {
+            Self::Equal(operand) => operand.equals(value),
+            Self::Ordered(order, operand) => {
+                operand.order_of(value).is_some_and(|found| order.admits(found))
+            }
+            Self::Matches(pattern) => value.as_str().is_some_and(|text| pattern.is_in(text)),
+        }
+    }
+
+    /// Whether it holds for an `id` or `href`: names, to the letter, whatever they look like.
+    fn holds_for_name(&self, name: &str) -> bool {
+        match self {
+            Self::Equal(operand) => name == operand.text(),
+            Self::Ordered(order, operand) => order.admits(name.cmp(operand.text())),
+            Self::Matches(pattern) => pattern.is_in(name),
+        }
+    }
+}
+
+impl Order {
+    fn admits(self, found: Ordering) -> bool {
+        match self {
+            Self::Greater => found.is_gt(),
+            Self::GreaterOrEqual => found.is_ge(),
+            Self::Less => found.is_lt(),
+            Self::LessOrEqual => found.is_le(),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
+    /// A filter as short as it gets: `a=x|y&b.c!=z&d>=5&e<7&f~p`, AND is `&`, OR is `|`.
+    pub fn filter(query: &str, href_prefix: &str) -> Filter {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let conditions = pairs.map(|pair| condition(pair).unwrap_or_else(|| panic!("{pair}")));
+        Filter { conditions: conditions.collect(), href_prefix: href_prefix.to_owned() }
+    }
+
+    fn condition(pair: &str) -> Option<Condition> {
+        let at = pair.find(['!', '=', '>', '<', '~'])?;
+        let (name, rest) = pair.split_at(at);
+        let sign =
+            ["!=", ">=", "<=", "=", ">", "<", "~"].into_iter().find(|s| rest.starts_with(s))?;
+        let comparison = |text: &str| match sign {
+            ">" => Comparison::Ordered(Order::Greater, Operand::new(text)),
+            ">=" => Comparison::Ordered(Order::GreaterOrEqual, Operand::new(text)),
+            "<" => Comparison::Ordered(Order::Less, Operand::new(text)),
+            "<=" => Comparison::Ordered(Order::LessOrEqual, Operand::new(text)),
+            "~" => Comparison::Matches(Pattern::new(text, 100).unwrap()),
+            _ => Comparison::Equal(Operand::new(text)),
+        };
+        let path: Path = name.split('.').map(str::to_owned).collect();
+        let operands = rest[sign.len()..].split('|');
+        let any_of = operands.map(|o| Term { path: path.clone(), comparison: comparison(o) });
+        Some(Condition { name: name.into(), any_of: any_of.collect(), negated: sign == "!=" })
+    }
+
     #[track_caller]
-    fn check(filter: &str, expected: bool) {
+    fn check(query: &str, expected: bool) {
         let interaction = Interaction {
             id: "7".to_owned(),
             version: 1,
             foreign_href: None,
             text: r#"{"status":"open","n":1e3,"d":"2024-01-01T00:00:00Z","gone":null,"deep":[[{"x":"y"}]],
-                "party":[{"id":"a","role":"r"},{"id":"b","role":"s"}],"tags":["p",["q"]]}"#
+                "party":[{"id":"a","role":"r"},{"id":"b","role":"s"}],"tags":["p",["q"]],"yes":true}"#
                 .to_owned(),
         };
-        // `a=x|y&b=z`, as short as it gets.
-        let term = |name: &str, operand: &str| Term {
-            path: name.split('.').map(str::to_owned).collect(),
-            operator: Operator::Equal,
-            operand: operand.to_owned(),
-        };
-        let condition = |pair: &str| {
-            let (name, values) = pair.split_once('=').unwrap();
-            Condition { any_of: values.split('|').map(|value| term(name, value)).collect() }
-        };
-        let filter = Filter {
-            conditions: filter.split('&').filter(|pair| !pair.is_empty()).map(condition).collect(),
-            href_prefix: "http://h/".to_owned(),
-        };
+        let filter = filter(query, "http://h/");
         let members = interaction.members().unwrap();
-        assert_eq!(filter.matcher().matches(&interaction, &members), expected, "{filter:?}");
+        assert_eq!(filter.matches(&interaction, &members), expected, "{query}");
     }
 
     #[test]
-    fn matching() {
+    fn equality() {
         check("", true);
         check("status=open", true);
         check("status=closed", false);
@@ -133,6 +177,8 @@ mod tests {
         check("status=open&n=1000", true);
         check("status=open&n=1001", false);
         check("d=2024-01-01T01:00:00+01:00", true);
+        check("d=2024-01-01", true);
+        check("d=2024-01-02", false);
         check("party.id=b", true);
         check("party.id=b&party.role=r", true);
         check("party.id=c", false);
@@ -148,6 +194,50 @@ mod tests {
     }
 
     #[test]
+    fn the_complement_of_equality() {
+        check("status!=closed", true);
+        check("status!=closed|open", false);
+        check("party.id!=b", false);
+        check("party.id!=c", true);
+        check("nope!=x", true);
+        check("gone!=null", true);
+        check("id!=7", false);
+        check("n!=1000.0", false);
+    }
+
+    #[test]
+    fn order() {
+        check("n>999.5&n<1000.5&n>=1000&n<=1e3", true);
+        check("n>1000", false);
+        check("n>soon", false);
+        check("d>2023-12-31T23:59:59Z&d<2024-01-01T00:00:01Z&d>=2024-01-01&d<=2024-01-01", true);
+        check("d>2024-01-01", false);
+        check("d<2024-01-01", false);
+        check("status>2024-01-01", false);
+        check("status<2024-01-01", false);
+        check("status>ope&status<openb", true);
+        check("party.id>a", true);
+        check("party.id>b", false);
+        check("yes>=true", false);
+        check("gone<=null", false);
+        check("nope<z", false);
+        check("id>6&id<8", true);
+        check("id>10", true);
+    }
+
+    #[test]
+    fn patterns() {
+        check("status~^o.en$", true);
+        check("status~p", true);
+        check("status~^pen", false);
+        check("party.role~[st]", true);
+        check("d~^2024", true);
+        check("n~1", false);
+        check("yes~true", false);
+        check("id~7&href~^http://h/", true);
+    }
+
+    #[test]
     fn a_foreign_href_is_the_only_one() {
         let interaction = Interaction {
             id: "7".to_owned(),
@@ -155,17 +245,9 @@ mod tests {
             foreign_href: Some("http://old/7".to_owned()),
             text: "{}".to_owned(),
         };
-        for (operand, expected) in [("http://old/7", true), ("http://h/7", false)] {
-            let term = Term {
-                path: vec!["href".to_owned()],
-                operator: Operator::Equal,
-                operand: operand.to_owned(),
-            };
-            let filter = Filter {
-                conditions: vec![Condition { any_of: vec![term] }],
-                href_prefix: "http://h/".to_owned(),
-            };
-            assert_eq!(filter.matcher().matches(&interaction, &Members::new()), expected);
+        for (query, expected) in [("href=http://old/7", true), ("href=http://h/7", false)] {
+            let filter = filter(query, "http://h/");
+            assert_eq!(filter.matches(&interaction, &Members::new()), expected);
         }
     }
 }

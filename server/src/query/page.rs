@@ -2,7 +2,7 @@
 //!
 //! Every parameter but `offset` and `limit` is carried along as it was sent.
 
-use crate::query::text::{decode, pairs};
+use crate::query::text::{decode, pairs, split};
 use std::fmt::Write;
 
 /// `self`, and as far as they exist `first`, `prev`, `next` and `last`. Without a limit all that is
@@ -29,15 +29,11 @@ pub fn links(url: &str, raw_query: &str, offset: u64, limit: Option<u64>, total:
 
 fn kept(raw_query: &str) -> String {
     let mut kept = String::new();
-    for (name, value) in pairs(raw_query) {
-        if matches!(decode(name).as_deref(), Ok("offset" | "limit")) {
+    for pair in pairs(raw_query) {
+        if matches!(decode(split(pair).0).as_deref(), Ok("offset" | "limit")) {
             continue;
         }
-        kept.push_str(name);
-        if let Some(value) = value {
-            kept.push('=');
-            kept.push_str(value);
-        }
+        kept.push_str(pair);
         kept.push('&');
     }
     kept

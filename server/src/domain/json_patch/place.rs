@@ -3,8 +3,8 @@
 
 use super::Problem;
 use super::pointer::{END, Pointer, index};
+use crate::domain::decimal::Decimal;
 use crate::domain::interaction::keeping_type_last;
-use crate::domain::scalar::Decimal;
 use serde_json::{Number, Value};
 
 /// `add` (§4.1): a new or other member, or an element before the one that is there.

@@ -5,6 +5,7 @@
 //! The text consists of fixed pieces only; whatever a client wrote is bound.
 
 use super::plan::{AnyOf, Probe};
+use crate::domain::index::Lookup;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -93,9 +94,14 @@ fn select_each(
 fn entries(probe: &Probe) -> (&'static str, Vec<Value>) {
     let text = |text: &String| vec![Value::from(text.clone())];
     match probe {
-        Probe::Key(key) => {
+        Probe::Index(Lookup::Key(key)) => {
             let values = vec![Value::from(i64::from(key.path)), Value::from(key.value.clone())];
             ("attribute WHERE path = ? AND value = ?", values)
+        }
+        // Text is above every integer in SQLite, so the upper bound leaves it out.
+        Probe::Index(Lookup::Instants { path, from_us, to_us }) => {
+            let values = [i64::from(*path), *from_us, *to_us].map(Value::from);
+            ("attribute WHERE path = ? AND value BETWEEN ? AND ?", values.to_vec())
         }
         Probe::Id(id) => ("interaction WHERE id = ?", text(id)),
         Probe::OwnId(id) => ("interaction WHERE id = ? AND foreign_href IS NULL", text(id)),

@@ -202,7 +202,6 @@ fn evaluate(
     let rows = statement
         .query_map(params_from_iter(&values), interaction_from)
         .map_err(|e| failed(WHAT, e))?;
-    let matcher = filter.matcher();
     let mut page = Page::default();
     for row in rows {
         if !wanted.load(Ordering::Relaxed) {
@@ -213,7 +212,7 @@ fn evaluate(
             what: "reading a stored document",
             source: Box::new(e),
         })?;
-        if matcher.matches(&interaction, &members) {
+        if filter.matches(&interaction, &members) {
             if window.contains(page.total) {
                 page.items.push(interaction);
             }

@@ -5,8 +5,8 @@
 //! The rule: the index may leave too many candidates, never too few, and a plan is
 //! [`Plan::Exact`] only if nothing is left to be looked at in the documents (D6).
 
-use crate::domain::index::{self, Key};
-use crate::query::filter::{Condition, Filter, Operator, Term};
+use crate::domain::index::{self, Lookup};
+use crate::query::filter::{Comparison, Condition, Filter, Term};
 
 /// More lookups than this are not made for one filter; conditions that would exceed it are left to
 /// evaluation. SQLite bounds the size of a statement, and so do we.
@@ -32,8 +32,8 @@ pub(super) type AnyOf = Vec<Probe>;
 /// One lookup.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Probe {
-    /// Interactions with that entry in the generic index.
-    Key(Key),
+    /// Interactions with such an entry in the generic index.
+    Index(Lookup),
     /// The interaction of that id.
     Id(String),
     /// The interaction of that id, if its href is made by us.
@@ -68,8 +68,11 @@ impl Plan {
 }
 
 /// The lookups whose union holds all that meet the condition, and whether it holds only those.
-/// `None`: one of the terms has no index, so anything may meet it.
+/// `None`: it is a negation or one of the terms has no index, so anything may meet it.
 fn narrow(condition: &Condition, href_prefix: &str) -> Option<(AnyOf, bool)> {
+    if condition.negated {
+        return None;
+    }
     let mut probes: AnyOf = Vec::new();
     let mut exact = true;
     for term in &condition.any_of {
@@ -82,17 +85,20 @@ fn narrow(condition: &Condition, href_prefix: &str) -> Option<(AnyOf, bool)> {
 
 /// The same for one term.
 fn look_up(term: &Term, href_prefix: &str) -> Option<(AnyOf, bool)> {
-    let Term { path, operator: Operator::Equal, operand } = term;
-    match path.as_slice() {
-        [name] if name == "id" => Some((vec![Probe::Id(operand.clone())], true)),
-        [name] if name == "href" => {
+    match (term.path.as_slice(), &term.comparison) {
+        ([name], comparison) if name == "id" || name == "href" => {
+            let Comparison::Equal(operand) = comparison else { return None };
+            let operand = operand.text();
+            if name == "id" {
+                return Some((vec![Probe::Id(operand.to_owned())], true));
+            }
             let own = operand.strip_prefix(href_prefix).map(|id| Probe::OwnId(id.to_owned()));
-            let foreign = Probe::ForeignHref(operand.clone());
+            let foreign = Probe::ForeignHref(operand.to_owned());
             Some((own.into_iter().chain([foreign]).collect(), true))
         }
         _ => {
             let found = index::candidates(term)?;
-            Some((found.keys.into_iter().map(Probe::Key).collect(), found.exact))
+            Some((found.lookups.into_iter().map(Probe::Index).collect(), found.exact))
         }
     }
 }
@@ -128,6 +134,11 @@ mod tests {
         check("note.text=a", "evaluate");
         check("status=opened&note.text=a", "evaluate 1");
         check("creationDate=2024-01-01T00:00:00Z", "evaluate 1");
+        check("creationDate>=2024-01-01&creationDate<2024-02-01", "exact 1 1");
+        check("creationDate>2024-01-01&status=opened", "evaluate 1 1");
+        check("status!=opened", "evaluate");
+        check("status~^o", "evaluate");
+        check("id>a", "evaluate");
     }
 
     #[test]

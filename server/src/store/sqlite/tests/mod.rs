@@ -13,7 +13,7 @@ use super::{SqliteOptions, SqliteStore};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::index;
 use crate::domain::interaction::Interaction;
-use crate::query::filter::{Condition, Filter, Operator, Term};
+use crate::query::filter::Filter;
 use crate::store::contract::{Record, Store};
 use rusqlite::Connection;
 use std::path::PathBuf;
@@ -84,17 +84,7 @@ pub(super) fn event(interaction_id: &str) -> Event {
     }
 }
 
-/// `a=x|y&b.c=z`, as short as a filter gets.
+/// As short as a filter gets, see [`crate::query::filter`].
 pub(super) fn filter(query: &str) -> Filter {
-    let conditions = query.split('&').filter(|condition| !condition.is_empty());
-    let conditions = conditions.map(|condition| {
-        let (path, operands) = condition.split_once('=').unwrap();
-        let any_of = operands.split('|').map(|operand| Term {
-            path: path.split('.').map(str::to_owned).collect(),
-            operator: Operator::Equal,
-            operand: operand.to_owned(),
-        });
-        Condition { any_of: any_of.collect() }
-    });
-    Filter { conditions: conditions.collect(), href_prefix: HREF_PREFIX.to_owned() }
+    crate::query::filter::tests::filter(query, HREF_PREFIX)
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// The answer without any index.
 fn plainly(stored: &[Interaction], filter: &Filter, offset: u64, limit: Option<u64>) -> Page {
-    let matches = |i: &&Interaction| filter.matcher().matches(i, &i.members().unwrap());
+    let matches = |i: &&Interaction| filter.matches(i, &i.members().unwrap());
     let all: Vec<_> = stored.iter().filter(matches).cloned().collect();
     let total = all.len() as u64;
     let limit = limit.map_or(usize::MAX, |limit| limit as usize);
@@ -40,25 +40,42 @@ fn interactions() -> impl Strategy<Value = Vec<Interaction>> {
 }
 
 fn filters() -> impl Strategy<Value = Filter> {
-    let term = prop_oneof![
-        (0..4u8).prop_map(|n| ("status", format!("s{n}"))),
-        (0..2u8).prop_map(|n| ("direction", format!("d{n}"))),
-        (0..5u8).prop_map(|n| ("relatedParty.partyOrPartyRole.id", format!("p{n}"))),
-        (0..2u8).prop_map(|n| ("relatedParty.role", format!("r{n}"))),
+    let many = |operand: &'static str, n: u8| {
+        vec(0..n, 1..4).prop_map(move |all| {
+            all.iter().map(|n| format!("{operand}{n}")).collect::<Vec<_>>().join("|")
+        })
+    };
+    let equality = prop_oneof![
+        many("s", 4).prop_map(|any| ("status", any)),
+        many("d", 2).prop_map(|any| ("direction", any)),
+        many("p", 5).prop_map(|any| ("relatedParty.partyOrPartyRole.id", any)),
+        many("r", 2).prop_map(|any| ("relatedParty.role", any)),
+        many("n", 3).prop_map(|any| ("note.text", any)),
+        many("i", 9).prop_map(|any| ("id", any)),
+        many("http://h/i", 9).prop_map(|any| ("href", any)),
+        many("http://old/i", 9).prop_map(|any| ("href", any)),
         (0..2u8).prop_map(|n| ("creationDate", format!("2024-01-01T00:00:00.000000{n}Z"))),
-        (0..3u8).prop_map(|n| ("note.text", format!("n{n}"))),
-        (0..9u8).prop_map(|n| ("id", format!("i{n}"))),
-        (0..9u8).prop_map(|n| ("href", format!("{HREF_PREFIX}i{n}"))),
-        (0..9u8).prop_map(|n| ("href", format!("http://old/i{n}"))),
     ];
-    let term = term.prop_map(|(path, operand)| Term {
-        path: path.split('.').map(str::to_owned).collect(),
-        operator: Operator::Equal,
-        operand,
-    });
-    let condition = vec(term, 1..4).prop_map(|any_of| Condition { any_of });
-    vec(condition, 0..4)
-        .prop_map(|conditions| Filter { conditions, href_prefix: HREF_PREFIX.to_owned() })
+    let equality = (equality, any::<bool>())
+        .prop_map(|((path, any), not)| format!("{path}{}{any}", if not { "!=" } else { "=" }));
+    let order = prop_oneof![Just(">"), Just(">="), Just("<"), Just("<=")];
+    let instants = prop_oneof![
+        (0..3u8).prop_map(|n| format!("2024-01-01T00:00:00.000000{n}Z")),
+        (0..3u8).prop_map(|n| format!("2024-01-01T00:00:00.00000{n}Z")),
+        Just("2024-01-01".to_owned()),
+        Just("2023-12-31".to_owned()),
+    ];
+    let texts = prop_oneof![
+        (0..4u8).prop_map(|n| ("status", format!("s{n}"))),
+        (0..5u8).prop_map(|n| ("relatedParty.partyOrPartyRole.id", format!("p{n}"))),
+        (0..9u8).prop_map(|n| ("id", format!("i{n}"))),
+    ];
+    let compared = prop_oneof![instants.prop_map(|instant| ("creationDate", instant)), texts];
+    let ordered =
+        (compared, order).prop_map(|((path, operand), order)| format!("{path}{order}{operand}"));
+    let pattern = (0..3u8).prop_map(|n| format!("note.text~[^{n}]$"));
+    let condition = prop_oneof![4 => equality, 3 => ordered, 1 => pattern];
+    vec(condition, 0..4).prop_map(|conditions| filter(&conditions.join("&")))
 }
 
 fn questions() -> impl Strategy<Value = Vec<(Filter, u64, Option<u64>)>> {

@@ -1,0 +1,68 @@
+//! Why a query is refused. Each text names the parameter as the caller wrote it.
+
+use crate::query::fields::FieldsError;
+use crate::query::pattern::PatternError;
+
+/// What about a query cannot be honoured.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum QueryError {
+    /// Decodes to something that is not UTF-8.
+    #[error("{0}: not UTF-8")]
+    NotUtf8(String),
+    /// A directive twice.
+    #[error("{0}: given more than once")]
+    Repeated(&'static str),
+    /// Not a count.
+    #[error("{0}: expected a whole number from 0 on")]
+    NotACount(&'static str),
+    /// More than the operator allows.
+    #[error("limit: at most {0} items are shown at once")]
+    LimitTooLarge(u64),
+    /// `fields` is malformed.
+    #[error(transparent)]
+    Fields(#[from] FieldsError),
+    /// Defined by TMF630, not by this operation.
+    #[error("{0}: not supported")]
+    Unsupported(String),
+    /// No such attribute, in the document or in any stored interaction.
+    #[error("{0}: no such attribute")]
+    UnknownPath(String),
+    /// Objects do not compare.
+    #[error("{0}: has members of its own; name one of them")]
+    NotAValue(String),
+    /// A name without a value.
+    #[error("{0}: expected a value")]
+    NoValue(String),
+    /// The value cannot be of the attribute's kind.
+    #[error("{path}: {expected} expected")]
+    WrongKind {
+        /// The attribute.
+        path: String,
+        /// What its values are.
+        expected: &'static str,
+    },
+    /// The operator means nothing for values of this kind.
+    #[error("{path}: {kind} cannot be compared by .{operator}")]
+    WrongOperator {
+        /// The attribute.
+        path: String,
+        /// What its values are.
+        kind: &'static str,
+        /// The operator's suffix.
+        operator: &'static str,
+    },
+    /// A regular expression that is none, or too much of one.
+    #[error("{path}: {source}")]
+    Pattern {
+        /// The attribute.
+        path: String,
+        /// What is wrong with it.
+        source: PatternError,
+    },
+    /// `a.ne=x;b=y`: TMF630 does not say what it means, and each guess is wrong for somebody.
+    #[error("{0}: not one of several alternatives; give it a parameter of its own")]
+    NegatedAlternative(String),
+    /// More comparisons than the operator allows.
+    #[error("more than {0} comparisons")]
+    TooMany(usize),
+}
