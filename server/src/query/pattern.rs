@@ -82,7 +82,6 @@ fn malformed(text: &str) -> PatternError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
 
     #[test]
     fn a_pattern_is_found_anywhere_unless_anchored() {
@@ -120,9 +119,9 @@ mod tests {
         assert_eq!(Pattern::new(&long, 512), Err(PatternError::TooLong(512)));
     }
 
+    /// A backtracking engine would not come to an end here, a recursive parser would overflow.
     #[test]
-    fn nested_quantifiers_and_deep_groups_cost_no_time() {
-        let since = Instant::now();
+    fn nested_quantifiers_and_deep_groups_end() {
         let text = "a".repeat(100_000) + "!";
         for pattern in ["(a+)+$", "(a|a)*b", "(.*a){12}", "(a?){50}a{50}$"] {
             if let Ok(pattern) = Pattern::new(pattern, 512) {
@@ -133,6 +132,5 @@ mod tests {
         {
             assert!(Pattern::new(&deep, 10_000).is_err());
         }
-        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
     }
 }
