@@ -18,9 +18,6 @@ use crate::operation::{Operation, operations};
 use crate::{client, diff, models, publish, resolve, rust, schemas, server_trait, structure};
 use crate::{supported, swagger2, tables};
 
-/// Trait names start with this: the resource the documents are about.
-const STEM: &str = "PartyInteraction";
-
 /// One version to generate.
 pub(crate) struct Job {
     /// The document.
@@ -29,19 +26,29 @@ pub(crate) struct Job {
     pub(crate) publication: Option<PathBuf>,
     /// Module and version name, such as `v5`.
     pub(crate) name: String,
+    /// What the trait of the operations is called, without its `Api`.
+    pub(crate) stem: &'static str,
     /// Directory the files go to.
     pub(crate) out: PathBuf,
 }
 
+/// Stem of the documents about party interactions.
+pub(crate) const PARTY_INTERACTION: &str = "PartyInteraction";
+
 impl Job {
-    /// The versions of this project.
+    /// The documents of this project.
     pub(crate) fn ours() -> Vec<Self> {
         let root = workspace();
-        let documents = [("v4", "tmf683-v4.swagger.json"), ("v5", "tmf683-v5.oas.yaml")];
-        let job = |(name, file): (&str, &str)| Self {
+        let documents = [
+            ("v4", "tmf683-v4.swagger.json", PARTY_INTERACTION),
+            ("v5", "tmf683-v5.oas.yaml", PARTY_INTERACTION),
+            ("admin_v1", "admin-v1.oas.yaml", "Admin"),
+        ];
+        let job = |(name, file, stem): (&str, &str, &'static str)| Self {
             spec: root.join("openapi").join(file),
             publication: Some(root.join("openapi/publication.yaml")),
             name: name.to_owned(),
+            stem,
             out: root.join("generated/src").join(name),
         };
         documents.into_iter().map(job).collect()
@@ -50,7 +57,7 @@ impl Job {
     /// Any document. What we publish beyond it applies where the version is one of ours.
     pub(crate) fn foreign(spec: PathBuf, name: String, out: PathBuf) -> Self {
         let publication = Some(workspace().join("openapi/publication.yaml"));
-        Self { spec, publication, name, out }
+        Self { spec, publication, name, stem: PARTY_INTERACTION, out }
     }
 }
 
@@ -124,7 +131,7 @@ pub(crate) fn emit(job: &Job) -> anyhow::Result<Emitted> {
     rust_file("mod.rs", &module(&openapi)?);
     rust_file("types.rs", &made.types);
     rust_file("client.rs", &client::client(made.client, &operations)?);
-    rust_file("api.rs", &server_trait::api(&operations, STEM)?);
+    rust_file("api.rs", &server_trait::api(&operations, job.stem)?);
     rust_file("operations.rs", &tables::tables(&operations, is_swagger2)?);
     files.insert("schemas.json".into(), json(&strict)?);
     files.insert("openapi.json".into(), json(&signed(&openapi, &marked))?);

@@ -18,7 +18,8 @@ fn emit(file_name: &str, text: &str) -> anyhow::Result<Emitted> {
     let spec = directory.path().join(file_name);
     std::fs::write(&spec, text)?;
     let out = directory.path().join("out");
-    codegen::emit(&Job { spec, publication: None, name: "v1".to_owned(), out })
+    let (name, stem) = ("v1".to_owned(), codegen::PARTY_INTERACTION);
+    codegen::emit(&Job { spec, publication: None, name, stem, out })
 }
 
 /// A file of the tests.

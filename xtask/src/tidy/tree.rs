@@ -23,11 +23,12 @@ impl File {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// Whether `cargo xtask gen` owns this path: `generated/src/v4.rs`, `generated/src/v5/…`.
+    /// Whether `cargo xtask gen` owns this path: `generated/src/v4.rs`, `generated/src/admin_v1/…`.
     pub(super) fn is_machine_room(&self) -> bool {
-        self.path
-            .strip_prefix("generated/src/v")
-            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+        let Some(inside) = self.path.strip_prefix("generated/src/") else { return false };
+        let module = inside.split(['/', '.']).next().unwrap_or_default();
+        let version = module.rsplit('_').next().unwrap_or_default().strip_prefix('v');
+        version.is_some_and(|number| number.starts_with(|first: char| first.is_ascii_digit()))
     }
 
     /// Whether the first line says that a program wrote this file.
