@@ -1,7 +1,11 @@
-//! The command line. Everything it starts lives in the library.
+//! The command line. The server it starts lives in the library, what it asks a running one in
+//! [`operator`].
+
+mod operator;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use operator::{Deliveries, Subscriptions, Target};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tmf683_server::config::{DEFAULT_TOML, Flags, Settings};
@@ -23,6 +27,20 @@ struct Cli {
 enum Command {
     /// Serve the API until SIGTERM or SIGINT.
     Serve(ServeArgs),
+    /// Ask a running server about subscriptions: who is told of events, and how that goes.
+    Subscriptions {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: Subscriptions,
+    },
+    /// Ask a running server about events that were not delivered.
+    Deliveries {
+        #[command(flatten)]
+        target: Target,
+        #[command(subcommand)]
+        command: Deliveries,
+    },
     /// Print the commented default settings, a start for a --config file.
     DefaultConfig,
 }
@@ -49,6 +67,10 @@ struct ServeArgs {
 fn main() -> ExitCode {
     let done = match Cli::parse().command.unwrap_or(Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => serve(args),
+        Command::Subscriptions { target, command } => {
+            ask(operator::subscriptions(&target, command))
+        }
+        Command::Deliveries { target, command } => ask(operator::deliveries(&target, command)),
         Command::DefaultConfig => {
             print!("{DEFAULT_TOML}");
             Ok(())
@@ -75,6 +97,11 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     init_log(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(settings))
+}
+
+/// One question, one answer: no need for threads.
+fn ask(question: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(question)
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {

@@ -53,6 +53,7 @@ const WORLD: &[&str] = &[
 const ROOMS: &[Room] = &[
     Room { name: "config", may: &["config"], never: &[GENERATED, WIRE, DRIVERS] },
     Room { name: "log", may: &["config", "log"], never: &[GENERATED, WIRE, DRIVERS] },
+    Room { name: "operator", may: &["operator"], never: &[&["dropshot"], DRIVERS] },
     Room {
         name: "error",
         // Of `http` only what a document minds in a body: an error like those of the other layers.
