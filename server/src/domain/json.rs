@@ -19,10 +19,13 @@ use std::fmt;
 /// What member names may not begin with: serde_json's own notation for numbers and raw text.
 const RESERVED: &str = "$serde_json::private::";
 
+/// Deepest nesting that serde_json reads, whatever [`Limits::depth`] allows.
+pub const DEEPEST: usize = 127;
+
 /// Bounds of what is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How deep objects and arrays may be nested. serde_json itself stops at 127.
+    /// How deep objects and arrays may be nested, up to [`DEEPEST`].
     pub depth: usize,
 }
 

@@ -3,6 +3,7 @@
 //! `id` and `href` always come. A name the resource does not have selects nothing, for resources
 //! are open; only a malformed list is an error. `a.b` shows `b` of `a`, in each item of an array.
 
+use crate::domain::json::DEEPEST;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -18,10 +19,6 @@ enum Selection {
     Part(Fields),
 }
 
-/// Most names in one path. Nothing that is stored is nested as deep as that, and selections nest as
-/// paths do.
-const MOST_LEVELS: usize = 128;
-
 /// Why a list of fields is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FieldsError {
@@ -29,7 +26,7 @@ pub enum FieldsError {
     #[error("fields: expected attribute names separated by commas, or none")]
     Malformed,
     /// A path of more names than any document has levels.
-    #[error("fields: a path has more than {MOST_LEVELS} names")]
+    #[error("fields: a path has more than {DEEPEST} names")]
     TooDeep,
 }
 
@@ -48,7 +45,7 @@ impl Fields {
             if names.iter().any(|name| name.is_empty()) {
                 return Err(FieldsError::Malformed);
             }
-            if names.len() > MOST_LEVELS {
+            if names.len() > DEEPEST {
                 return Err(FieldsError::TooDeep);
             }
             fields.select(&names);
@@ -154,8 +151,8 @@ mod tests {
     #[test]
     fn a_path_has_only_so_many_names() {
         let path = |names: usize| vec!["a"; names].join(".");
-        assert!(Fields::parse(&path(MOST_LEVELS)).is_ok());
-        for names in [MOST_LEVELS + 1, 100_000] {
+        assert!(Fields::parse(&path(DEEPEST)).is_ok());
+        for names in [DEEPEST + 1, 100_000] {
             assert_eq!(Fields::parse(&path(names)), Err(FieldsError::TooDeep));
         }
     }
