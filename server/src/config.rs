@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 /// The commented defaults.
 pub const DEFAULT_TOML: &str = include_str!("../config.default.toml");
 
+/// Largest `json_depth`. What is stored is some levels deeper than what v4 sends, and has to be read
+/// again by a parser that stops at 127.
+const MOST_DEPTH: usize = 100;
+
 /// Everything that can be set; the meaning of each is told in `config.default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +48,8 @@ pub struct Limits {
     pub body_bytes: usize,
     pub body_seconds: u64,
     pub json_depth: usize,
+    pub array_items: usize,
+    pub json_values: usize,
     pub url_bytes: usize,
     pub conditions: usize,
     pub regex_bytes: usize,
@@ -266,6 +272,10 @@ impl Settings {
 
     /// Fails closed: a listening address others can reach needs tokens or an explicit word.
     fn checked(self) -> Result<Self, SettingsError> {
+        if self.limits.json_depth > MOST_DEPTH {
+            let told = format!("limits.json_depth: expected {MOST_DEPTH} at most");
+            return Err(SettingsError::Invalid(told));
+        }
         let closed = self.listen.ip().is_loopback()
             || self.auth.token_file != Path::new("")
             || self.auth.allow_anonymous;
@@ -325,6 +335,7 @@ mod tests {
             ("listen = \"localhost\"", "listen"),
             ("[limits]\nbody = 1", "body"),
             ("[limits]\nbody_bytes = -1", "body_bytes"),
+            ("[limits]\njson_depth = 101", "limits.json_depth"),
             ("[paging]\npartial_status = 201", "partial_status"),
             ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),

@@ -300,6 +300,9 @@ impl From<AppError> for ApiError {
             AppError::TooLarge { .. } => {
                 Self::interaction_too_large(format!("{error} (limits.document_bytes)"))
             }
+            AppError::TooManyValues { .. } => {
+                Self::interaction_too_large(format!("{error} (limits.json_values)"))
+            }
             AppError::Corrupt { .. } => Self::internal(with_causes(&error)),
             AppError::Store(error) => error.into(),
         }

@@ -48,6 +48,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let store = open_store(&settings)?;
     let rules = Rules {
         document_bytes: settings.limits.document_bytes,
+        document_values: settings.limits.json_values,
         idempotency_hours: settings.idempotency.hours,
     };
     let context = Context {

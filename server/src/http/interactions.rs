@@ -165,7 +165,12 @@ impl Call<'_> {
     }
 
     pub(super) fn parsed(&self, body: &[u8]) -> Result<Value, ApiError> {
-        let limits = Limits { depth: self.context.limits.json_depth };
+        let settings = &self.context.limits;
+        let limits = Limits {
+            depth: settings.json_depth,
+            items: settings.array_items,
+            values: settings.json_values,
+        };
         Ok(json::parse(body, limits)?)
     }
 }
