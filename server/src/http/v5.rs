@@ -53,7 +53,8 @@ impl api::PartyInteractionApi for V5 {
         body: JsonBody<types::PartyInteractionMvo>,
     ) -> Answered<api::PatchPartyInteractionResponse> {
         let call = call(rqctx);
-        let patch = call.read_patch(body).await?;
+        let taken = operations::PATCH_PARTY_INTERACTION.request_media_types;
+        let patch = call.read_patch(body, taken).await?;
         Ok(call.patch(&path.into_inner().id, patch).await?.reply())
     }
 

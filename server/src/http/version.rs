@@ -160,8 +160,7 @@ impl Schemas {
         Ok(Self {
             create: Schema::compile(text, create)?,
             update: Schema::compile(text, update)?,
-            // v4's document has no JSON Patch, and RFC 6902 no versions.
-            operations: Schema::compile(v5::operations::SCHEMAS, "JsonPatchOperations")?,
+            operations: Schema::compile(text, "JsonPatchOperations")?,
             subscribe: Schema::compile(text, subscribe)?,
             mandatory: serde_json::from_value(required.clone())?,
         })
