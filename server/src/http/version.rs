@@ -131,6 +131,7 @@ impl Version {
 #[derive(Debug)]
 pub struct Schemas {
     create: Schema,
+    creations: Schema,
     update: Schema,
     operations: Schema,
     subscribe: Schema,
@@ -159,6 +160,7 @@ impl Schemas {
         let required = &definitions["$defs"][create]["required"];
         Ok(Self {
             create: Schema::compile(text, create)?,
+            creations: Schema::compile(text, "PartyInteractionCreations")?,
             update: Schema::compile(text, update)?,
             operations: Schema::compile(text, "JsonPatchOperations")?,
             subscribe: Schema::compile(text, subscribe)?,
@@ -172,6 +174,14 @@ impl Schemas {
     /// 400 naming each member that does not fit.
     pub fn judge_create(&self, body: &Value) -> Result<(), ApiError> {
         Ok(self.create.judge(body)?)
+    }
+
+    /// Judges the body of a create of several.
+    ///
+    /// # Errors
+    /// 400 naming each member that does not fit.
+    pub fn judge_creations(&self, body: &Value) -> Result<(), ApiError> {
+        Ok(self.creations.judge(body)?)
     }
 
     /// Judges the operations of a JSON Patch.
