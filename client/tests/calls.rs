@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod canned;
+mod notations;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -88,23 +89,6 @@ mod calls {
         assert_eq!(of("if-match"), ["-", "-", r#""7""#, "-", r#""7""#, r#""7""#]);
         assert!(of("user-agent").iter().all(|agent| agent.starts_with("tmf683-client/")));
         assert_eq!(received[2].body, r#"{"status":null}"#);
-    }
-
-    #[tokio::test]
-    async fn v4_patches_in_the_same_notations() {
-        let shown = || answer(200, &[], &interaction("1"));
-        let server = Server::start([shown(), shown()]).await;
-        let client = v4::Client::connect(&server.base()).unwrap();
-        let operations: v4::types::JsonPatchOperations =
-            serde_json::from_value(json!([{"op": "remove", "path": "/note/0"}])).unwrap();
-        client.json_patch("1", &operations).await.unwrap();
-        client.json_patch_query("1", &operations).await.unwrap();
-        let media_types = server.received().into_iter().map(|request| {
-            assert_eq!(request.body, r#"[{"op":"remove","path":"/note/0"}]"#);
-            request.header("content-type").unwrap().to_owned()
-        });
-        let expected = ["application/json-patch+json", "application/json-patch-query+json"];
-        assert_eq!(media_types.collect::<Vec<_>>(), expected);
     }
 
     #[tokio::test]
