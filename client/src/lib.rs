@@ -30,6 +30,11 @@
 //! while let Some(interaction) = found.try_next().await? {
 //!     println!("{}", interaction.reason.as_deref().unwrap_or("no reason"));
 //! }
+//!
+//! // Several at once: all are recorded, or none.
+//! let calls = vec![call; 100];
+//! let recorded = client.create_all(&calls).idempotency_key("import-7").await?;
+//! assert_eq!(recorded.len(), calls.len());
 //! # Ok(())
 //! # }
 //! ```
@@ -42,7 +47,7 @@
 //!
 //! | call | repeated |
 //! |---|---|
-//! | retrieve, list; delete and unsubscribe; merge patch without `If-Match`; create with `idempotency_key` | after connection errors, lost answers, and 429, 502, 503, 504 |
+//! | retrieve, list; delete and unsubscribe; merge patch without `If-Match`; create and create_all with `idempotency_key` | after connection errors, lost answers, and 429, 502, 503, 504 |
 //! | everything else | only when no connection could be made, so that the server has seen nothing |
 //!
 //! A merge patch says what is to be, so applying it twice is applying it once. With `If-Match` its
@@ -54,7 +59,8 @@
 //!
 //! Answers are read leniently: `@type` and required members may be missing, members the document
 //! does not name are kept in each model's `extra`, and every 2xx status is a success. Redirects are
-//! not followed; they are errors that show the status.
+//! not followed; they are errors that show the status. `create_all` is an operation that TMF630 suggests
+//! and TM Forum's documents do not have: a server that lacks it answers 405.
 //!
 //! # Numbers
 //!

@@ -84,6 +84,33 @@ macro_rules! client {
                 })
             }
 
+            /// Records several interactions in one request, all or none, and gives them as they are
+            /// stored, in the same order. An empty slice records nothing.
+            pub fn create_all<'a>(
+                &'a self,
+                interactions: &'a [types::$create],
+            ) -> Call<'a, Vec<PartyInteraction>, kind::Create> {
+                let creation = |interaction: &types::$create| types::PartyInteractionCreation {
+                    op: Some(types::PartyInteractionCreationOp::Add),
+                    path: Some("/".to_owned()),
+                    value: Some(interaction.clone()),
+                    ..types::PartyInteractionCreation::default()
+                };
+                Call::new(move |options| {
+                    async move {
+                        let (fields, key) =
+                            (options.fields.as_deref(), options.idempotency_key.as_deref());
+                        let repeat = key.map_or(Repeat::Unseen, |_| Repeat::Freely);
+                        let creations = interactions.iter().map(creation).collect();
+                        let creations = types::PartyInteractionCreations(creations);
+                        let call =
+                            self.generated.bulk_create_party_interaction(fields, key, &creations);
+                        Ok(self.connection.call(repeat, call).await?.body)
+                    }
+                    .boxed()
+                })
+            }
+
             /// One interaction, with its ETag.
             pub fn retrieve<'a>(
                 &'a self,
@@ -129,6 +156,43 @@ macro_rules! client {
                         let call =
                             self.generated.merge_patch_party_interaction(id, fields, etag, patch);
                         Ok(self.connection.call(repeat, call).await?.into())
+                    }
+                    .boxed()
+                })
+            }
+
+            /// Changes an interaction by a JSON patch (RFC 6902): all operations or none.
+            pub fn json_patch<'a>(
+                &'a self,
+                id: &'a str,
+                patch: &'a types::JsonPatchOperations,
+            ) -> Call<'a, Versioned<PartyInteraction>, kind::Patch> {
+                Call::new(move |options| {
+                    async move {
+                        let (id, fields) = (base::segment(id)?, options.fields.as_deref());
+                        let etag = options.if_match.as_deref();
+                        let call =
+                            self.generated.json_patch_party_interaction(id, fields, etag, patch);
+                        Ok(self.connection.call(Repeat::Unseen, call).await?.into())
+                    }
+                    .boxed()
+                })
+            }
+
+            /// Changes an interaction by a JSON patch query: a JSON patch whose paths may select
+            /// array elements by content (`/note?id=7`).
+            pub fn json_patch_query<'a>(
+                &'a self,
+                id: &'a str,
+                patch: &'a types::JsonPatchOperations,
+            ) -> Call<'a, Versioned<PartyInteraction>, kind::Patch> {
+                Call::new(move |options| {
+                    async move {
+                        let (id, fields) = (base::segment(id)?, options.fields.as_deref());
+                        let etag = options.if_match.as_deref();
+                        let call =
+                            self.generated.json_patch_query_party_interaction(id, fields, etag, patch);
+                        Ok(self.connection.call(Repeat::Unseen, call).await?.into())
                     }
                     .boxed()
                 })

@@ -3,14 +3,15 @@
 //! Everything here is canonical. What a version adds (its shape, its schema, its paths) happened
 //! before, in `http`. Time and identity are drawn here, once per request.
 
-use crate::domain::event::{Event, Occasion, events_of_change, events_of_create, events_of_delete};
+use crate::domain::event::{Occasion, events_of_change, events_of_create, events_of_delete};
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lifecycle::{self, Refusal, StatedDates};
 use crate::domain::{extent, index};
 use crate::query::filter::Filter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{
-    Answered, CreateOnce, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
+    Answered, CreateOnce, Creation, Once, Outcome, Page, Record, Store, StoreError, StoreResult,
+    Subscription,
 };
 use chrono::{SecondsFormat, Utc};
 use serde_json::Value;
@@ -138,70 +139,53 @@ impl App {
         self.store.knows_extension_path(path)
     }
 
-    /// Records an interaction and its create event.
+    /// A new interaction with its id and dates, and its create event, ready to be written.
     ///
     /// # Errors
-    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::TooManyValues`],
-    /// [`AppError::Store`].
-    pub async fn create(
+    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::TooManyValues`].
+    pub fn creation(
         &self,
         members: Members,
         stated: StatedDates,
-        correlation_id: Option<&str>,
-    ) -> Result<Interaction, AppError> {
-        let (record, events) = self.creation(members, stated, correlation_id)?;
-        let interaction = record.interaction.clone();
-        let created = self.store.create(record, events).await?;
-        if created { Ok(interaction) } else { Err(id_drawn_twice()) }
-    }
-
-    /// The same, once for all requests with this key. `answer` says beforehand what is answered,
-    /// so that it is stored with the interaction; `true` comes with an answer given before.
-    ///
-    /// # Errors
-    /// What `answer` answers, [`AppError::KeyReused`], and those of [`Self::create`].
-    pub async fn create_once<E: From<AppError>>(
-        &self,
-        members: Members,
-        stated: StatedDates,
-        correlation_id: Option<&str>,
-        keyed: Keyed,
-        answer: impl FnOnce(&Interaction) -> Result<Answered, E>,
-    ) -> Result<(Answered, bool), E> {
-        let (record, events) = self.creation(members, stated, correlation_id)?;
-        let answer = answer(&record.interaction)?;
-        let now = Utc::now().timestamp();
-        let expires = now + i64::from(self.rules.idempotency_hours) * 3_600;
-        let Keyed { key, request } = keyed;
-        let once = Once { key, request, answer: answer.clone(), now, expires };
-        let outcome = self.store.create_once(record, events, once).await;
-        match outcome.map_err(AppError::from)? {
-            CreateOnce::Created => Ok((answer, false)),
-            CreateOnce::Replayed(answer) => Ok((answer, true)),
-            CreateOnce::KeyReused => Err(AppError::KeyReused.into()),
-            CreateOnce::IdTaken => Err(id_drawn_twice().into()),
-        }
-    }
-
-    /// A new interaction with its id and dates, ready to be written.
-    fn creation(
-        &self,
-        members: Members,
-        stated: StatedDates,
-        correlation_id: Option<&str>,
-    ) -> Result<(Record, Vec<Event>), AppError> {
+        occasion: Occasion<'_>,
+    ) -> Result<Creation, AppError> {
         lifecycle::check_root_type(&members)?;
-        let now = now();
-        let members = lifecycle::created(members, &now, stated);
+        let members = lifecycle::created(members, occasion.time, stated);
         let interaction = Interaction {
             id: new_id(),
             version: version_after(0),
             foreign_href: None,
             text: self.text_of(&members)?,
         };
-        let occasion = Occasion { time: &now, correlation_id };
         let events = events_of_create(&interaction, occasion, new_id);
-        Ok((self.record(interaction, &members), events))
+        Ok(Creation { record: self.record(interaction, &members), events })
+    }
+
+    /// Writes new interactions and their events, all or none; with a key, once for all requests that
+    /// have it. `answer` is what they are answered with, and is stored with them under the key.
+    /// `true` comes with an answer given before.
+    ///
+    /// # Errors
+    /// [`AppError::KeyReused`], [`AppError::Store`].
+    pub async fn create(
+        &self,
+        creations: Vec<Creation>,
+        answer: Answered,
+        keyed: Option<Keyed>,
+    ) -> Result<(Answered, bool), AppError> {
+        let Some(Keyed { key, request }) = keyed else {
+            let created = self.store.create(creations).await?;
+            return if created { Ok((answer, false)) } else { Err(id_drawn_twice()) };
+        };
+        let now = Utc::now().timestamp();
+        let expires = now + i64::from(self.rules.idempotency_hours) * 3_600;
+        let once = Once { key, request, answer: answer.clone(), now, expires };
+        match self.store.create_once(creations, once).await? {
+            CreateOnce::Created => Ok((answer, false)),
+            CreateOnce::Replayed(answer) => Ok((answer, true)),
+            CreateOnce::KeyReused => Err(AppError::KeyReused),
+            CreateOnce::IdTaken => Err(id_drawn_twice()),
+        }
     }
 
     /// Reads one interaction.
@@ -354,8 +338,8 @@ impl App {
     }
 }
 
-/// RFC 3339 in UTC, to the millisecond, as TM Forum's documents show it.
-fn now() -> String {
+/// The time of a request: RFC 3339 in UTC, to the millisecond, as TM Forum's documents show it.
+pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 

@@ -51,6 +51,13 @@ impl ApiError {
         self
     }
 
+    /// Says in which part of the body it is wrong, by JSON Pointer.
+    pub fn inside(self, part: &str) -> Self {
+        let message = self.message.as_deref().unwrap_or(&self.reason);
+        let message = format!("in {part}: {message}");
+        self.message(message)
+    }
+
     fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         self
@@ -114,8 +121,7 @@ impl ApiError {
     }
 
     /// 412: the precondition does not hold (RFC 9110 §13).
-    pub fn precondition_failed() -> Self {
-        let reason = "The interaction has changed since it was read";
+    pub fn precondition_failed(reason: &'static str) -> Self {
         Self::new(ErrorStatusCode::PRECONDITION_FAILED, "preconditionFailed", reason)
     }
 
@@ -286,7 +292,9 @@ impl From<AppError> for ApiError {
     fn from(error: AppError) -> Self {
         match error {
             AppError::NotFound { resource, id } => Self::not_found(resource, &id),
-            AppError::PreconditionFailed => Self::precondition_failed(),
+            AppError::PreconditionFailed => {
+                Self::precondition_failed("The interaction has changed since it was read")
+            }
             AppError::Contended => {
                 Self::conflict("Too many clients change this interaction at once; try again")
             }

@@ -50,6 +50,17 @@ macro_rules! drives {
                     ids.push(id);
                 }
 
+                let bodies = ["several", "at once"].map(|reason| body(api, reason));
+                let read = |body: &Value| serde_json::from_value(body.clone()).unwrap();
+                let typed: Vec<types::$create> = bodies.iter().map(read).collect();
+                let made = client.create_all(&typed).await.unwrap();
+                assert_eq!(made.len(), bodies.len());
+                for (made, body) in made.iter().zip(&bodies) {
+                    let id = made.id.clone().unwrap();
+                    shows(&raw.read(&id).await.is(200).json(), body);
+                    ids.push(id);
+                }
+
                 let of_ada = ListQuery::new().filter($party, "42").page_size(2);
                 let listed = client.list(of_ada.fields("none")).stream();
                 let listed = listed.map_ok(|one| one.id.unwrap_or_default());

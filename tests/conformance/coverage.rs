@@ -116,6 +116,11 @@ async fn provoke(caller: &Caller) -> BTreeSet<(String, u16)> {
         let call = caller.call(Method::POST, "/partyInteraction").header("idempotency-key", "key");
         call.body("application/json", api.sample(reason).to_string()).send().await.is(status);
     }
+    for (tag, body, status) in [("*", "[]", 200), ("*", "[ ]", 409), ("\"1\"", "[]", 412)] {
+        let call = caller.call(Method::PATCH, "/partyInteraction");
+        let call = call.header("idempotency-key", "bulk").header("if-match", tag);
+        call.body("application/json-patch+json", body).send().await.is(status);
+    }
     caller.get("/partyInteraction").await.is(200);
     caller.get("/partyInteraction?limit=0").await.is(206);
     caller.get("/partyInteraction?limit=x").await.is(400);
@@ -131,13 +136,16 @@ async fn provoke(caller: &Caller) -> BTreeSet<(String, u16)> {
     }
     let collection = "/partyInteraction".to_owned();
     let hubs = "/hub".to_owned();
-    for (method, path) in
-        [(Method::POST, &collection), (Method::POST, &hubs), (Method::PATCH, &one)]
-    {
+    for (method, path, media_type) in [
+        (Method::POST, &collection, "application/json"),
+        (Method::PATCH, &collection, "application/json-patch+json"),
+        (Method::POST, &hubs, "application/json"),
+        (Method::PATCH, &one, "application/json"),
+    ] {
         let call = || caller.call(method.clone(), path);
-        call().body("application/json", "[]").send().await.is(400);
+        call().body(media_type, "[0]").send().await.is(400);
         call().body("text/plain", "x").send().await.is(415);
-        call().body("application/json", " ".repeat(4001)).send().await.is(413);
+        call().body(media_type, " ".repeat(4001)).send().await.is(413);
     }
     for operation in caller.document.operations().iter().filter(|op| !op.is_listener()) {
         let path = operation.path.replace("{id}", "no-such-id");

@@ -56,11 +56,39 @@ async fn v4_is_published_as_swagger_too_and_says_the_same() {
         assert_eq!(references(&swagger), BTreeSet::new(), "{api}: they lead nowhere");
         let openapi = caller.get("/openapi.json").await.is(200).json();
         assert_eq!(promises(&swagger), promises(&openapi));
+        assert_eq!(patches_of_swagger(&swagger), patches_of_openapi(&openapi));
     }
     let v5 = server.through(Api::V5).await;
     let url = format!("{}/swagger.json", v5.root());
     v5.get_url(&url).await.is(404);
     server.stop().await;
+}
+
+/// Each notation of a patch of one interaction with the name of its schema.
+type Patches = BTreeSet<(String, String)>;
+
+fn patches_of_openapi(document: &Value) -> Patches {
+    let body = &document["paths"]["/partyInteraction/{id}"]["patch"]["requestBody"];
+    notations(&body["content"]).collect()
+}
+
+/// Swagger 2.0 has one schema for all it consumes; what has another is in an extension.
+fn patches_of_swagger(document: &Value) -> Patches {
+    let patch = &document["paths"]["/partyInteraction/{id}"]["patch"];
+    let parameters = patch["parameters"].as_array().unwrap();
+    let body = parameters.iter().find(|parameter| parameter["in"] == "body").unwrap();
+    let consumed = patch["consumes"].as_array().unwrap().iter();
+    let consumed = consumed.map(|name| (name.as_str().unwrap().to_owned(), schema_name(body)));
+    consumed.chain(notations(&patch["x-request-media"])).collect()
+}
+
+fn notations(content: &Value) -> impl Iterator<Item = (String, String)> {
+    let content = content.as_object().unwrap().iter();
+    content.map(|(media_type, media)| (media_type.clone(), schema_name(media)))
+}
+
+fn schema_name(holder: &Value) -> String {
+    holder["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
 }
 
 /// Path, method, operation id and status of everything a document promises.

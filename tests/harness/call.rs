@@ -148,6 +148,7 @@ impl Call<'_> {
     pub async fn try_send(self) -> reqwest::Result<Answer> {
         let request = self.request.build()?;
         let (url, name) = (request.url().clone(), format!("{} {}", self.method, request.url()));
+        let media_type = request.headers().get("content-type").cloned();
         let response = self.caller.http.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let answer = Answer { request: name, status, headers, text: response.text().await? };
@@ -156,7 +157,8 @@ impl Call<'_> {
         // What the server says about itself is not in the document.
         if let Some(path) = path.filter(|path| !path.ends_with(".json")) {
             let (query, tolerated) = (url.query().unwrap_or_default(), caller.tolerated);
-            let question = Question { method: &self.method, path, query, tolerated };
+            let media_type = media_type.as_ref().and_then(|value| value.to_str().ok());
+            let question = Question { method: &self.method, path, query, media_type, tolerated };
             let judged = judge(&caller.document, &question, &answer);
             let operation = judged.unwrap_or_else(|complaint| panic!("{complaint}\n{answer}"));
             caller.seen.lock().unwrap().extend(operation.map(|id| (id, status)));

@@ -30,6 +30,8 @@ pub struct Operation {
     pub method: Method,
     /// Path template below the base.
     pub path: String,
+    /// Media types its body may have, without parameters; none where it has no body.
+    pub takes: Vec<String>,
     responses: Map<String, Value>,
 }
 
@@ -74,10 +76,13 @@ impl Document {
         for (path, methods) in root["paths"].as_object().expect("paths") {
             for (method, operation) in methods.as_object().expect("methods") {
                 let Some(id) = operation["operationId"].as_str() else { continue };
+                let body = resolved_in(&root, &operation["requestBody"]);
+                let takes = body["content"].as_object().into_iter().flat_map(Map::keys);
                 operations.push(Operation {
                     id: id.to_owned(),
                     method: method.to_uppercase().parse().unwrap(),
                     path: path.clone(),
+                    takes: takes.map(|media_type| essence(media_type)).collect(),
                     responses: operation["responses"].as_object().expect("responses").clone(),
                 });
             }
@@ -118,13 +123,7 @@ impl Document {
 
     /// Follows a `$ref`, if it is one.
     pub fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
-        match value["$ref"].as_str() {
-            Some(reference) => {
-                let target = self.root.pointer(reference.trim_start_matches('#'));
-                target.unwrap_or_else(|| panic!("{reference} leads nowhere"))
-            }
-            None => value,
-        }
+        resolved_in(&self.root, value)
     }
 
     /// Compiles a schema of this document, once.
@@ -137,6 +136,21 @@ impl Document {
             Arc::new(draft.build(&schema).expect("a schema that compiles"))
         };
         Arc::clone(validators.entry(schema.to_string()).or_insert_with(compile))
+    }
+}
+
+/// `application/json; charset=utf-8` is `application/json`.
+pub fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn resolved_in<'a>(root: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(reference) => {
+            let target = root.pointer(reference.trim_start_matches('#'));
+            target.unwrap_or_else(|| panic!("{reference} leads nowhere"))
+        }
+        None => value,
     }
 }
 

@@ -1,11 +1,11 @@
 //! The judge: whether an answer is one its document promises.
 //!
-//! Judged are the status, the media type, the headers declared for that status, the body against
+//! Judged are the status, the media types (that of the request too), the headers declared for that status, the body against
 //! its schema, and the shape of errors. What the answer should *say* is the scenario's business.
 //! A scenario may tolerate that certain required members are absent, and must say which.
 
 use crate::answer::Answer;
-use crate::document::{Document, Operation};
+use crate::document::{Document, Operation, essence};
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use reqwest::Method;
@@ -25,6 +25,8 @@ pub struct Question<'a> {
     pub path: &'a str,
     /// Query, as it was sent.
     pub query: &'a str,
+    /// What the body says it is; `None` where it says nothing, or there is none.
+    pub media_type: Option<&'a str>,
     /// Members the answer may lack though they are required.
     pub tolerated: &'a [&'a str],
 }
@@ -66,6 +68,11 @@ fn by_declaration(
     question: &Question<'_>,
     answer: &Answer,
 ) -> Result<(), String> {
+    if let Some(sent) = question.media_type.filter(|_| !operation.takes.is_empty()) {
+        let is_declared = operation.takes.contains(&essence(sent));
+        insist(is_declared || answer.status >= 400, "takes a media type that is not declared")?;
+        insist(!is_declared || answer.status != 415, "refuses a media type that is declared")?;
+    }
     let response = document.response(operation, answer.status);
     let response =
         response.ok_or_else(|| format!("{} does not declare this status", operation.id))?;
@@ -106,11 +113,6 @@ fn by_declaration(
     }
 }
 
-/// `application/json; charset=utf-8` is `application/json`.
-fn essence(media_type: &str) -> &str {
-    media_type.split(';').next().unwrap_or_default().trim()
-}
-
 /// TMF's `Error`.
 fn error_shape(answer: &Answer) -> Result<(), String> {
     let body = json(answer)?;
@@ -144,6 +146,8 @@ mod tests {
                     "get": {"operationId": "readThing", "responses": {
                         "200": {"headers": count, "content": {"application/json;charset=utf-8": {"schema": thing}}},
                         "304": {}, "404": error}},
+                    "patch": {"operationId": "changeThing", "responses": {"204": {}, "415": error},
+                        "requestBody": {"content": {"application/json;charset=utf-8": {}}}},
                     "delete": {"operationId": "deleteThing", "responses": {"204": {}}}},
                 "/listener/thing": {"post": {"operationId": "listen", "responses": {"204": {}}}}},
             "components": {
@@ -158,12 +162,13 @@ mod tests {
         }).to_string())
     }
 
-    /// `method path?query status header:value… body`
+    /// `method path?query`, or `method path media-type`
     fn verdict(question: &str, status: u16, headers: &[(&str, &str)], body: &str) -> String {
         let (method, target) = question.split_once(' ').unwrap();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let method = method.parse().unwrap();
-        let question = Question { method: &method, path, query, tolerated: &["id"] };
+        let (path, media_type) = path.split_once(' ').map_or((path, None), |(p, m)| (p, Some(m)));
+        let question = Question { method: &method, path, query, media_type, tolerated: &["id"] };
         let header = |(name, value): &(&str, &str)| {
             (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())
         };
@@ -198,6 +203,8 @@ mod tests {
                 r#"{"name": "x", "part": {"@type": "?"}}"#,
                 "readThing",
             ),
+            ("PATCH /thing/1 application/json; charset=x", 204, &[], "", "changeThing"),
+            ("DELETE /thing/1 text/plain", 204, &[], "", "deleteThing"),
             ("GET /thing/1/2", 404, &[JSON], "whatever", ""),
             ("POST /listener/thing", 404, &[JSON], "whatever", ""),
         ] {
@@ -232,6 +239,14 @@ mod tests {
             ("GET /thing/1", 404, &[JSON], "{}", "! the @type of an error"),
             ("DELETE /thing/1", 404, &[JSON], error, "! deleteThing does not declare this status"),
             ("GET /thing/1", 404, &[JSON], &error.replace("404", "400"), "! status is not"),
+            ("PATCH /thing/1 text/plain", 204, &[], "", "! takes a media type that is not"),
+            (
+                "PATCH /thing/1 application/json",
+                415,
+                &[JSON],
+                &error.replace("404", "415"),
+                "! refuses a media type that is declared",
+            ),
             ("GET /other", 200, &[JSON], "{}", "! nobody serves this path"),
             ("PUT /thing/1", 200, &[JSON], "{}", "! the document does not declare this method"),
             (

@@ -22,6 +22,7 @@ pub(crate) fn client(items: Vec<Item>, operations: &[Operation]) -> anyhow::Resu
             Item::Impl(block) if block.trait_.is_none() => {
                 block.items.retain(|item| !is_named(item, "new"));
                 let variants = variants(&block.items, operations)?;
+                own_media_types(&mut block.items, operations)?;
                 block.items.extend(variants);
             }
             Item::Mod(module) if module.ident == "prelude" => continue,
@@ -62,6 +63,21 @@ fn variants(items: &[ImplItem], operations: &[Operation]) -> anyhow::Result<Vec<
     Ok(variants)
 }
 
+/// Operations whose body is JSON by another name say so: progenitor was told it is plain JSON.
+fn own_media_types(items: &mut [ImplItem], operations: &[Operation]) -> anyhow::Result<()> {
+    for operation in operations {
+        let Some((media_type, _)) = operation.bodies.first().filter(|(first, _)| first != JSON)
+        else {
+            continue;
+        };
+        let made = items.iter_mut().find(|item| is_named(item, &operation.method_name()));
+        if let Some(ImplItem::Fn(function)) = made {
+            insert_before(function, "json", &content_type(media_type))?;
+        }
+    }
+    Ok(())
+}
+
 /// `patch_party_interaction` + `application/merge-patch+json` → `merge_patch_party_interaction`.
 fn variant_name(operation: &Operation, media_type: &str) -> String {
     let kind = media_type.trim_start_matches("application/").trim_end_matches("+json");
@@ -99,14 +115,18 @@ fn with_media_type(
             *argument.ty = body.clone();
         }
     }
-    let header = quote! {
+    insert_before(&mut function, "json", &content_type(media_type))?;
+    Ok(function)
+}
+
+/// The call that says what a body is.
+fn content_type(media_type: &str) -> TokenStream {
+    quote! {
         .header(
             ::reqwest::header::CONTENT_TYPE,
             ::reqwest::header::HeaderValue::from_static(#media_type),
         )
-    };
-    insert_before(&mut function, "json", &header)?;
-    Ok(function)
+    }
 }
 
 fn with_filters(made: &ImplItemFn, operation: &Operation) -> anyhow::Result<ImplItemFn> {

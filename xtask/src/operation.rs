@@ -27,7 +27,7 @@ pub(crate) struct Operation {
     pub(crate) query_parameters: Vec<Parameter>,
     /// Request headers: documented and offered by the client, read by the server as it needs them.
     pub(crate) header_parameters: Vec<Parameter>,
-    /// Accepted bodies: media type and schema, JSON first.
+    /// Accepted bodies: media type and schema, JSON first, then what is JSON by another name.
     pub(crate) bodies: Vec<(String, Value)>,
     pub(crate) success: Success,
 }
@@ -209,11 +209,20 @@ fn bodies(operation: &Value, pointer: &Pointer) -> Result<Vec<(String, Value)>, 
         }
         bodies.push((media_type.to_owned(), schema.clone()));
     }
-    bodies.sort_by_key(|(media_type, _)| (media_type != JSON, media_type.clone()));
-    if bodies.first().is_none_or(|(media_type, _)| media_type != JSON) {
+    bodies.sort_by_key(|(media_type, _)| by_preference(media_type));
+    if bodies.first().is_none_or(|(media_type, _)| !is_json(media_type)) {
         return Err(Fault::new(&pointer.at("content"), "a request body has to offer JSON"));
     }
     Ok(bodies)
+}
+
+/// Sorts media types of a body: JSON, what is JSON by another name (RFC 6839), anything else.
+pub(crate) fn by_preference(media_type: &str) -> (bool, bool, String) {
+    (media_type != JSON, !is_json(media_type), media_type.to_owned())
+}
+
+fn is_json(media_type: &str) -> bool {
+    media_type == JSON || media_type.ends_with("+json")
 }
 
 /// The success is the one 2xx answer that says the work is done, and whole: 202 (later) and 206 (a

@@ -4,6 +4,8 @@
 //! carries out on Swagger 2.0 and OpenAPI 3.0 alike. Nothing a document declares is removed or
 //! replaced.
 
+mod additions;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -18,8 +20,12 @@ type Applied<T = ()> = Result<T, Fault>;
 pub(crate) fn publish(document: &Value, publication: &Value, version: &str) -> Applied<Value> {
     let sets = Sets::read(publication, version)?;
     let mut publisher = Publisher { document: document.clone(), sets };
-    publisher.check_sets()?;
     let root = Pointer::root();
+    publisher.schemas(publication, version)?;
+    for (rule, pointer) in elements(publication, "operations", &root)? {
+        publisher.operation(rule, &pointer, version)?;
+    }
+    publisher.check_sets()?;
     for (rule, pointer) in elements(publication, "responses", &root)? {
         publisher.response(rule, &pointer)?;
     }
@@ -35,23 +41,36 @@ pub(crate) fn publish(document: &Value, publication: &Value, version: &str) -> A
     Ok(publisher.document)
 }
 
+/// The sections of a publication, in the order in which they are carried out.
+const SECTIONS: &[&str] = &[
+    "sets",
+    "schemas",
+    "operations",
+    "responses",
+    "response_headers",
+    "parameters",
+    "request_media",
+];
+
 /// Names for lists of operation ids.
 struct Sets {
+    versions: Vec<String>,
     of_version: BTreeMap<String, Vec<(String, Pointer)>>,
     known: Vec<String>,
 }
 
 impl Sets {
     fn read(publication: &Value, version: &str) -> Applied<Self> {
-        let mut sets = Self { of_version: BTreeMap::new(), known: Vec::new() };
+        let mut sets =
+            Self { versions: Vec::new(), of_version: BTreeMap::new(), known: Vec::new() };
         let root = Pointer::root();
-        let sections = &["sets", "responses", "response_headers", "parameters", "request_media"];
         for key in publication.as_object().into_iter().flat_map(Object::keys) {
-            if !sections.contains(&key.as_str()) {
+            if !SECTIONS.contains(&key.as_str()) {
                 return Err(Fault::new(&root.at(key), "unknown section"));
             }
         }
         for (name, version_sets, pointer) in members(publication, "sets", &root)? {
+            sets.versions.push(name.to_owned());
             for set in version_sets.as_object().into_iter().flat_map(Object::keys) {
                 sets.known.push(set.clone());
                 if name != version {
@@ -65,6 +84,13 @@ impl Sets {
             }
         }
         Ok(sets)
+    }
+
+    fn check_version(&self, version: &str, pointer: &Pointer) -> Applied {
+        if self.versions.iter().any(|known| known == version) {
+            return Ok(());
+        }
+        Err(Fault::new(pointer, format!("`{version}` has no sets, so it is no version")))
     }
 
     /// The operation ids a rule applies to.
@@ -216,8 +242,16 @@ impl Publisher {
     }
 
     fn request_media(&mut self, rule: &Value, pointer: &Pointer) -> Applied {
-        only(rule, &["for", "media_type", "same_as"], pointer)?;
+        only(rule, &["for", "media_type", "same_as", "schema"], pointer)?;
         let media_type = member(rule, "media_type", pointer)?;
+        if rule.get("schema").is_some() {
+            for place in self.places(rule, pointer)? {
+                let schema = self.reference(rule, "schema", pointer)?;
+                let without_body = || Fault::new(pointer, format!("{place} takes no body"));
+                self.request_schema(&place, media_type, &schema).ok_or_else(without_body)?;
+            }
+            return Ok(());
+        }
         let same_as = member(rule, "same_as", pointer)?;
         let unknown =
             |place: &str| Fault::new(&pointer.at("same_as"), format!("{place} takes no {same_as}"));

@@ -105,7 +105,7 @@ fn facts(document: &Value) -> BTreeSet<String> {
             }
             if !operation["requestBody"].is_null() {
                 let body = at(document, &operation["requestBody"]);
-                facts.insert(format!("{id} takes body {}", kind(json(body).unwrap())));
+                facts.extend(json(body).map(|body| format!("{id} takes body {}", kind(body))));
             }
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let response = at(document, response);

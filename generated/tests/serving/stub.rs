@@ -116,6 +116,14 @@ macro_rules! stub {
                 heard(body).await
             }
 
+            async fn bulk_create_party_interaction(
+                _: &RequestContext<Self>,
+                _: RawQuery<$version::api::BulkCreatePartyInteractionQuery>,
+                body: JsonBody<$version::types::PartyInteractionCreations>,
+            ) -> Answer<$version::api::BulkCreatePartyInteractionResponse> {
+                heard(body).await
+            }
+
             async fn retrieve_party_interaction(
                 _: &RequestContext<Self>,
                 path: Path<$version::api::RetrievePartyInteractionPath>,

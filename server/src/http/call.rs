@@ -116,7 +116,8 @@ impl<'a> Call<'a> {
     /// # Errors
     /// 415, 413, 408 for one that takes too long, or 400 for one that ends early.
     pub async fn read<T>(&self, body: JsonBody<T>, taken: &[&str]) -> Result<Bytes, ApiError> {
-        if body.media_type().is_some_and(|media_type| !taken.contains(&media_type.as_str())) {
+        let media_type = body.media_type().unwrap_or_else(|| "application/json".to_owned());
+        if !taken.contains(&media_type.as_str()) {
             let error = ApiError::unsupported_media_type(taken);
             let is_patch = self.request.method() == Method::PATCH;
             return Err(if is_patch { error.accept_patch(taken) } else { error });

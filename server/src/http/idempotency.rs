@@ -1,4 +1,4 @@
-//! `Idempotency-Key` on POST (TMF630 "Retry safety"): which requests are repetitions of one.
+//! `Idempotency-Key` where interactions are created (TMF630 "Retry safety"): which requests are repetitions of one.
 //!
 //! A key is good for one URL path, and, where tokens open the API, for one token: it never shows one
 //! caller what another made. Two requests are the same when method, path, query and body are, to the

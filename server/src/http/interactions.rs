@@ -1,4 +1,5 @@
 //! The operations on interactions, the same for every version but for its view and its schemas.
+//! Those that create are in [`super::creation`].
 
 use crate::config::PartialStatus;
 use crate::domain::interaction::{Interaction, Members};
@@ -12,7 +13,6 @@ use crate::http::version::Version;
 use crate::query::fields::Fields;
 use crate::query::page;
 use crate::query::parse::{self, QueryContext, QueryLimits};
-use crate::store::contract::Answered;
 use http::StatusCode;
 use serde_json::Value;
 
@@ -66,35 +66,6 @@ impl Call<'_> {
         Answer::json(StatusCode::OK, text).etag(interaction.version)
     }
 
-    /// POST on the collection.
-    pub async fn create(&self, body: &[u8]) -> Result<Answer, ApiError> {
-        let fields = self.only_fields()?;
-        let keyed = self.idempotency_key(body)?;
-        let href_prefix = self.href_prefix()?;
-        let body = self.parsed(body)?;
-        self.schemas().judge_create(&body)?;
-        let view = without_identity(object(body)?);
-        let canonical = self.version.put(None, view)?;
-        self.judge_for_v5(&canonical)?;
-        let (app, dates) = (&self.context.app, self.version.stated_dates());
-        let correlation_id = self.correlation_id();
-        let answered = |interaction: &Interaction| {
-            Ok::<_, ApiError>(Answered {
-                version: interaction.version,
-                location: interaction.href(&href_prefix),
-                body: self.shown(interaction, &href_prefix, fields.as_ref())?,
-            })
-        };
-        let (Answered { version, location, body }, is_replayed) = match keyed {
-            None => (answered(&app.create(canonical, dates, correlation_id).await?)?, false),
-            Some(keyed) => {
-                app.create_once(canonical, dates, correlation_id, keyed, answered).await?
-            }
-        };
-        let answer = Answer::json(StatusCode::CREATED, body).location(&location)?.etag(version)?;
-        if is_replayed { answer.replayed() } else { Ok(answer) }
-    }
-
     /// PATCH on one.
     pub async fn patch(&self, id: &str, patch: Patch) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
@@ -138,14 +109,14 @@ impl Call<'_> {
 
     /// A member that only v5 knows can be sent through any version; it must fit v5's type for it,
     /// or no reader of v5 could read the interaction.
-    fn judge_for_v5(&self, canonical: &Members) -> Result<(), ApiError> {
+    pub(super) fn judge_for_v5(&self, canonical: &Members) -> Result<(), ApiError> {
         match self.version {
             Version::V5 => Ok(()),
             Version::V4 => self.context.schemas_of(Version::V5).judge_types(canonical),
         }
     }
 
-    fn shown(
+    pub(super) fn shown(
         &self,
         interaction: &Interaction,
         href_prefix: &str,
@@ -160,7 +131,7 @@ impl Call<'_> {
     }
 
     /// The query of an operation that takes nothing but `fields`.
-    fn only_fields(&self) -> Result<Option<Fields>, ApiError> {
+    pub(super) fn only_fields(&self) -> Result<Option<Fields>, ApiError> {
         Ok(parse::fields_only(self.raw_query())?)
     }
 
@@ -180,10 +151,4 @@ pub(super) fn object(body: Value) -> Result<Members, ApiError> {
         Value::Object(members) => Ok(members),
         _ => Err(ApiError::invalid_body("the body is not a JSON object")),
     }
-}
-
-fn without_identity(mut members: Members) -> Members {
-    members.shift_remove("id");
-    members.shift_remove("href");
-    members
 }

@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 mod call;
 pub mod context;
+mod creation;
 mod hub;
 mod idempotency;
 mod interactions;

@@ -16,10 +16,6 @@ use tmf683_generated::serving::JsonBody;
 const JSON_PATCH: &str = "application/json-patch+json";
 const JSON_PATCH_QUERY: &str = "application/json-patch-query+json";
 
-/// Media types of a patch; a plain JSON body is a merge patch.
-const MEDIA_TYPES: &[&str] =
-    &["application/json", "application/merge-patch+json", JSON_PATCH, JSON_PATCH_QUERY];
-
 /// What is to be changed.
 pub enum Patch {
     /// RFC 7396.
@@ -29,17 +25,22 @@ pub enum Patch {
 }
 
 impl Call<'_> {
-    /// Reads the body of a PATCH as its media type says.
+    /// Reads the body of a PATCH as its media type, one of those taken, says. What is neither kind
+    /// of JSON Patch is a merge patch.
     ///
     /// # Errors
     /// 415, 413, or 400 for a body that is no such patch.
-    pub async fn read_patch<T>(&self, body: JsonBody<T>) -> Result<Patch, ApiError> {
+    pub async fn read_patch<T>(
+        &self,
+        body: JsonBody<T>,
+        taken: &[&str],
+    ) -> Result<Patch, ApiError> {
         let dialect = match body.media_type().as_deref() {
             Some(JSON_PATCH) => Some(Dialect::Pointers),
             Some(JSON_PATCH_QUERY) => Some(Dialect::Queries),
             _ => None,
         };
-        let mut patch = self.parsed(&self.read(body, MEDIA_TYPES).await?)?;
+        let mut patch = self.parsed(&self.read(body, taken).await?)?;
         let Some(dialect) = dialect else {
             return Ok(Patch::Merge(object(patch)?));
         };

@@ -38,6 +38,17 @@ impl api::PartyInteractionApi for V4 {
         Ok(call.create(&body).await?.reply())
     }
 
+    async fn bulk_create_party_interaction(
+        rqctx: &RequestContext<Context>,
+        _query: RawQuery<api::BulkCreatePartyInteractionQuery>,
+        body: JsonBody<types::PartyInteractionCreations>,
+    ) -> Answered<api::BulkCreatePartyInteractionResponse> {
+        let call = call(rqctx);
+        let taken = operations::BULK_CREATE_PARTY_INTERACTION.request_media_types;
+        let body = call.read(body, taken).await?;
+        Ok(call.create_several(&body).await?.reply())
+    }
+
     async fn retrieve_party_interaction(
         rqctx: &RequestContext<Context>,
         path: Path<api::RetrievePartyInteractionPath>,
@@ -53,7 +64,8 @@ impl api::PartyInteractionApi for V4 {
         body: JsonBody<types::PartyInteractionUpdate>,
     ) -> Answered<api::PatchPartyInteractionResponse> {
         let call = call(rqctx);
-        let patch = call.read_patch(body).await?;
+        let taken = operations::PATCH_PARTY_INTERACTION.request_media_types;
+        let patch = call.read_patch(body, taken).await?;
         Ok(call.patch(&path.into_inner().id, patch).await?.reply())
     }
 

@@ -131,6 +131,7 @@ impl Version {
 #[derive(Debug)]
 pub struct Schemas {
     create: Schema,
+    creations: Schema,
     update: Schema,
     operations: Schema,
     subscribe: Schema,
@@ -159,9 +160,9 @@ impl Schemas {
         let required = &definitions["$defs"][create]["required"];
         Ok(Self {
             create: Schema::compile(text, create)?,
+            creations: Schema::compile(text, "PartyInteractionCreations")?,
             update: Schema::compile(text, update)?,
-            // v4's document has no JSON Patch, and RFC 6902 no versions.
-            operations: Schema::compile(v5::operations::SCHEMAS, "JsonPatchOperations")?,
+            operations: Schema::compile(text, "JsonPatchOperations")?,
             subscribe: Schema::compile(text, subscribe)?,
             mandatory: serde_json::from_value(required.clone())?,
         })
@@ -173,6 +174,14 @@ impl Schemas {
     /// 400 naming each member that does not fit.
     pub fn judge_create(&self, body: &Value) -> Result<(), ApiError> {
         Ok(self.create.judge(body)?)
+    }
+
+    /// Judges the body of a create of several.
+    ///
+    /// # Errors
+    /// 400 naming each member that does not fit.
+    pub fn judge_creations(&self, body: &Value) -> Result<(), ApiError> {
+        Ok(self.creations.judge(body)?)
     }
 
     /// Judges the operations of a JSON Patch.

@@ -44,6 +44,15 @@ pub struct Record {
     pub extension_paths: Vec<String>,
 }
 
+/// A new interaction, and the events that tell of it.
+#[derive(Clone, Debug)]
+pub struct Creation {
+    /// What is stored.
+    pub record: Record,
+    /// Written with it.
+    pub events: Vec<Event>,
+}
+
 /// What makes a create safe to repeat (`Idempotency-Key`).
 #[derive(Clone, Debug)]
 pub struct Once {
@@ -62,12 +71,19 @@ pub struct Once {
 /// What a create was answered with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Answered {
-    /// Of the interaction as it was created.
+    /// Of the interaction that was created; `None` when it was asked for several.
+    pub one: Option<CreatedOne>,
+    /// The body, as it was sent.
+    pub body: String,
+}
+
+/// What the headers of an answer tell of one interaction.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CreatedOne {
+    /// As it was created.
     pub version: i64,
     /// Where it is.
     pub location: String,
-    /// The body, as it was sent.
-    pub body: String,
 }
 
 /// What became of a create with a key.
@@ -75,7 +91,7 @@ pub struct Answered {
 pub enum CreateOnce {
     /// Committed, and remembered under the key.
     Created,
-    /// The id exists already, nothing written.
+    /// One of the ids exists already, nothing written.
     IdTaken,
     /// The request was carried out before, and answered so; nothing written.
     Replayed(Answered),
@@ -120,14 +136,14 @@ pub struct Subscription {
 
 /// Units of work. Implementations are shared by all request handlers.
 pub trait Store: Send + Sync + 'static {
-    /// Writes a new interaction and its events. `Ok(false)`: the id exists already, nothing written.
-    fn create(&self, record: Record, events: Vec<Event>) -> BoxFuture<'_, StoreResult<bool>>;
+    /// Writes new interactions and their events in this order, all or none, and readers see all or
+    /// none. `Ok(false)`: one of the ids exists already, nothing written.
+    fn create(&self, creations: Vec<Creation>) -> BoxFuture<'_, StoreResult<bool>>;
 
     /// As [`Self::create`], but once for all requests with this key, however many come at once.
     fn create_once(
         &self,
-        record: Record,
-        events: Vec<Event>,
+        creations: Vec<Creation>,
         once: Once,
     ) -> BoxFuture<'_, StoreResult<CreateOnce>>;
 

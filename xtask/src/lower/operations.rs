@@ -8,29 +8,42 @@ use serde_json::{Value, json};
 use super::Lowered;
 use super::visit::each_operation;
 use crate::document::{Fault, Object, Pointer};
-use crate::operation::JSON;
+use crate::operation::{JSON, by_preference};
 
 /// Keeps the JSON form of request and response bodies.
 pub(super) fn only_json(lowered: &mut Lowered) -> Result<usize, Fault> {
     let mut count = 0;
-    let mut keep_json = |holder: &mut Value| {
-        if let Some(content) = holder.get_mut("content").and_then(Value::as_object_mut) {
-            let before = content.len();
-            content.retain(|media_type, _| media_type == JSON);
-            count += before - content.len();
-            for media_type in content.values_mut().filter_map(Value::as_object_mut) {
-                media_type.retain(|key, _| key == "schema");
-            }
+    let mut keep_json = |content: &mut Object| {
+        let before = content.len();
+        content.retain(|media_type, _| media_type == JSON);
+        count += before - content.len();
+        for media_type in content.values_mut().filter_map(Value::as_object_mut) {
+            media_type.retain(|key, _| key == "schema");
         }
     };
     each_operation(&mut lowered.document, &mut |operation, _| {
-        if let Some(body) = operation.get_mut("requestBody") {
-            keep_json(body);
+        if let Some(content) = operation.get_mut("requestBody").and_then(content) {
+            call_it_json(content);
+            keep_json(content);
         }
-        responses(operation).into_iter().flat_map(Object::values_mut).for_each(&mut keep_json);
+        let responses = responses(operation).into_iter().flat_map(Object::values_mut);
+        responses.filter_map(content).for_each(&mut keep_json);
         Ok(())
     })?;
     Ok(count)
+}
+
+/// A request body that is JSON by other names only keeps the first, under the name progenitor knows:
+/// the client gives it back its own.
+fn call_it_json(content: &mut Object) {
+    let first = content.keys().min_by_key(|media_type| by_preference(media_type)).cloned();
+    if let Some(media_type) = first.and_then(|first| content.remove(&first)) {
+        content.insert(JSON.into(), media_type);
+    }
+}
+
+fn content(holder: &mut Value) -> Option<&mut Object> {
+    holder.get_mut("content").and_then(Value::as_object_mut)
 }
 
 /// Drops 202 without a body where another success has one.

@@ -12,6 +12,10 @@ use parts::{content, response, schema, typed};
 
 type Converted<T = Value> = Result<T, Fault>;
 
+/// Extension of an operation: further media types of its body, each with `schema`. Swagger 2.0 itself
+/// has one schema for all of them.
+pub(crate) const REQUEST_MEDIA: &str = "x-request-media";
+
 const METHODS: &[&str] = &["delete", "get", "head", "options", "patch", "post", "put"];
 
 /// Whether the document says it is Swagger 2.0.
@@ -146,10 +150,16 @@ impl Converter<'_> {
             None => self.produces.clone(),
         };
         let own = elements(operation, "parameters", pointer)?;
-        let (parameters, body) = self.parameters(operation, &own, shared, pointer)?;
+        let (parameters, mut body) = self.parameters(operation, &own, shared, pointer)?;
+        for (media_type, media, pointer) in members(operation, REQUEST_MEDIA, pointer)? {
+            let without_body = || Fault::new(&pointer, "the operation has no body");
+            let body = body.as_mut().ok_or_else(without_body)?;
+            let media = schema(media.get("schema").unwrap_or(&Value::Null), &pointer.at("schema"))?;
+            body["content"][media_type] = json!({ "schema": media });
+        }
         for (key, value) in object(operation, pointer)? {
             match key.as_str() {
-                "consumes" | "produces" | "parameters" | "schemes" => {}
+                "consumes" | "produces" | "parameters" | "schemes" | REQUEST_MEDIA => {}
                 "responses" => {
                     let mut responses = Object::new();
                     for (status, value, pointer) in members(operation, "responses", pointer)? {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::publish::publish;
+use crate::swagger2;
 
 fn openapi() -> Value {
     let body = json!({ "$ref": "#/components/requestBodies/X" });
@@ -101,6 +102,109 @@ fn swagger_gains_the_same_in_its_own_form() {
     );
 }
 
+/// Rules that add an operation with schemas of its own, and a second notation of a body.
+fn additions(references: &str) -> Value {
+    let reference = |name: &str| json!({ "$ref": format!("#/{references}/{name}") });
+    json!({
+        "sets": { "v1": { "all": ["patchX", "addXs"], "bulk": ["addXs"], "patch": ["patchX"] } },
+        "schemas": { "v1": {
+            "X": { "type": "object" },
+            "Xs": { "type": "array", "items": reference("X") },
+        } },
+        "operations": [{
+            "versions": ["v1"], "path": "/xs", "method": "patch", "id": "addXs", "tag": "x",
+            "summary": "Add some", "description": "All or none.",
+            "body": { "media_type": "application/json-patch+json", "schema": "Xs",
+                      "description": "some" },
+            "success": { "status": "200", "array_of": "X", "description": "done" },
+        }],
+        "responses": [{ "status": "400", "for": ["bulk"], "body": "none", "description": "bad" }],
+        "request_media": [{ "media_type": "a/b+json", "schema": "Xs", "for": ["patch"] }],
+    })
+}
+
+#[test]
+fn openapi_gains_an_operation_and_a_notation() {
+    let published = publish(&openapi(), &additions("components/schemas"), "v1").unwrap();
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    assert_eq!(
+        published["paths"]["/xs"]["patch"],
+        json!({
+            "tags": ["x"], "summary": "Add some", "description": "All or none.",
+            "operationId": "addXs",
+            "requestBody": { "required": true, "description": "some", "content": {
+                "application/json-patch+json": { "schema": reference("Xs") },
+            } },
+            "responses": {
+                "200": { "description": "done", "content": { "application/json": {
+                    "schema": { "type": "array", "items": reference("X") },
+                } } },
+                "400": { "description": "bad" },
+            },
+        })
+    );
+    assert_eq!(published["components"]["schemas"]["Xs"]["items"], reference("X"));
+    let content = &published["paths"]["/x"]["patch"]["requestBody"]["content"];
+    assert_eq!(content["a/b+json"], json!({ "schema": reference("Xs") }));
+    assert_eq!(content["application/json"], json!({ "schema": { "type": "object" } }));
+}
+
+#[test]
+fn swagger_says_the_same_once_converted() {
+    let mut swagger = swagger();
+    swagger["paths"]["/x"]["patch"]["parameters"] =
+        json!([{ "name": "x", "in": "body", "schema": { "type": "object" } }]);
+    let published = publish(&swagger, &additions("definitions"), "v1").unwrap();
+    let (added, patch) = (&published["paths"]["/xs"]["patch"], &published["paths"]["/x"]["patch"]);
+    assert_eq!(added["consumes"], json!(["application/json-patch+json"]));
+    assert_eq!(patch.get("consumes"), None, "one schema for all of them would be a lie");
+    let second = json!({ "a/b+json": { "schema": { "$ref": "#/definitions/Xs" } } });
+    assert_eq!(patch["x-request-media"], second);
+
+    let converted = swagger2::convert(&published).unwrap();
+    let wanted = publish(&openapi(), &additions("components/schemas"), "v1").unwrap();
+    let (converted, wanted) = (&converted["paths"], &wanted["paths"]);
+    let (added, patch) = (&converted["/xs"]["patch"], &converted["/x"]["patch"]);
+    assert_eq!(added["requestBody"], wanted["/xs"]["patch"]["requestBody"]);
+    assert_eq!(added["responses"], wanted["/xs"]["patch"]["responses"]);
+    assert_eq!(patch.get("x-request-media"), None);
+    let content = |operation: &Value| operation["requestBody"]["content"]["a/b+json"].clone();
+    assert_eq!(content(patch), content(&wanted["/x"]["patch"]));
+}
+
+#[test]
+fn additions_that_cannot_be_meant_are_refused() {
+    for (pointer, value, expected) in [
+        ("/operations/0/versions/0", json!("v9"), "#/operations/0/versions/0"),
+        ("/operations/0/method", json!("PATCH"), "#/operations/0/method"),
+        ("/operations/0/path", json!("/x"), "#/operations/0"),
+        ("/operations/0/id", json!("addYs"), "#/sets/v1/all/1"),
+        ("/operations/0/body/schema", json!("Y"), "#/operations/0/body/schema"),
+        ("/operations/0/success/array_of", json!("Y"), "#/operations/0/success/array_of"),
+        ("/operations/0/success/schema", json!("X"), "#/operations/0/success/schema"),
+        ("/schemas/v1/Known", json!({}), "#/schemas/v1/Known"),
+        ("/schemas/v9", json!({}), "#/schemas/v9"),
+        ("/request_media/0/schema", json!("Y"), "#/request_media/0/schema"),
+    ] {
+        let mut document = openapi();
+        document["components"]["schemas"]["Known"] = json!({});
+        let fault =
+            publish(&document, &with(additions("components/schemas"), pointer, value), "v1");
+        let fault = fault.unwrap_err().to_string();
+        assert!(fault.starts_with(&format!("{expected}: ")), "{pointer}: {fault}");
+    }
+}
+
+/// The rules with another value at the pointer.
+fn with(mut rules: Value, pointer: &str, value: Value) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    match rules.pointer_mut(parent).unwrap() {
+        Value::Array(elements) => elements[key.parse::<usize>().unwrap()] = value,
+        other => other[key] = value,
+    }
+    rules
+}
+
 #[test]
 fn a_version_without_sets_is_published_as_it_is() {
     assert_eq!(publish(&openapi(), &rules(), "v3").unwrap(), openapi());
@@ -117,13 +221,7 @@ fn rules_that_cannot_be_meant_are_refused() {
         ("/request_media/0/same_as", json!("a/b"), "#/request_media/0/same_as"),
         ("/removals", json!([]), "#/removals"),
     ] {
-        let mut rules = rules();
-        let (parent, key) = pointer.rsplit_once('/').unwrap();
-        let parent = rules.pointer_mut(parent).unwrap();
-        match parent {
-            Value::Array(elements) => elements[key.parse::<usize>().unwrap()] = value,
-            other => other[key] = value,
-        }
+        let rules = with(rules(), pointer, value);
         let fault = publish(&openapi(), &rules, "v1").unwrap_err().to_string();
         assert!(fault.starts_with(&format!("{expected}: ")), "{pointer}: {fault}");
     }

@@ -112,6 +112,10 @@ fn what_has_no_place_is_refused() {
             "#/paths/~1x/post/parameters/0/$ref",
         ),
         (
+            json!({ "x-request-media": { "a/b": { "schema": {} } } }),
+            "#/paths/~1x/post/x-request-media/a~1b",
+        ),
+        (
             json!({ "responses": { "200": { "schema": { "type": "file" } } } }),
             "#/paths/~1x/post/responses/200/schema/type",
         ),

@@ -8,7 +8,7 @@ use super::key::key_from;
 use super::memory::{Memory, News};
 use crate::domain::event::Event;
 use crate::domain::index::Key;
-use crate::store::contract::{Outcome, Record, Subscription};
+use crate::store::contract::{Creation, Outcome, Record, Subscription};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashSet;
 
@@ -22,12 +22,31 @@ pub(super) struct Unit<'a> {
     pub(super) news: &'a mut News,
 }
 
+/// `false`: one of the ids exists, and nothing is written.
+pub(super) fn create(unit: &mut Unit<'_>, creations: &[Creation]) -> rusqlite::Result<bool> {
+    let Some((first, others)) = creations.split_first() else { return Ok(true) };
+    // Asked beforehand, for what is written cannot be taken back here. The first, often the only one,
+    // is told by its insert.
+    for other in others {
+        if exists(unit.connection, &other.record.interaction.id)? {
+            return Ok(false);
+        }
+    }
+    if !insert(unit, first)? {
+        return Ok(false);
+    }
+    for other in others {
+        if !insert(unit, other)? {
+            // The same id twice among them: a failure, after which the writer takes all back.
+            return Err(rusqlite::Error::StatementChangedRows(0));
+        }
+    }
+    Ok(true)
+}
+
 /// `false`: the id exists.
-pub(super) fn create(
-    unit: &mut Unit<'_>,
-    record: &Record,
-    events: &[Event],
-) -> rusqlite::Result<bool> {
+fn insert(unit: &mut Unit<'_>, creation: &Creation) -> rusqlite::Result<bool> {
+    let Creation { record, events } = creation;
     let interaction = &record.interaction;
     let inserted = unit
         .connection
@@ -138,6 +157,10 @@ pub(super) fn beat(unit: &mut Unit<'_>) -> rusqlite::Result<i64> {
     unit.connection
         .prepare_cached("UPDATE heartbeat SET beat = beat + 1 WHERE one = 1 RETURNING beat")?
         .query_row([], |row| row.get(0))
+}
+
+fn exists(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM interaction WHERE id = ?1")?.exists([id])
 }
 
 /// The `seq` of the interaction at that version, or why there is none.

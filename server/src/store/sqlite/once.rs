@@ -2,14 +2,14 @@
 //!
 //! One thread writes, so of the creates that come with one key the first to be run finds no row and
 //! the others find its row, in the same transaction or a later one. The interaction and the answer
-//! are committed together, or neither is: after a crash there is no row without its interaction.
+//! are committed together, or neither is: after a crash there is no row without its interaction. A
+//! create of several at once is remembered in the same way, with `location` empty.
 //!
 //! Nobody cleans up on a schedule. Each keyed create takes a few expired rows along, more than it
 //! adds, so the table shrinks back whenever it is used.
 
 use super::change::{self, Unit};
-use crate::domain::event::Event;
-use crate::store::contract::{Answered, CreateOnce, Once, Record};
+use crate::store::contract::{Answered, CreateOnce, CreatedOne, Creation, Once};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Expired rows that one create deletes: more than it adds, and no burden to it.
@@ -18,8 +18,7 @@ const MOST_EXPIRED: u32 = 8;
 /// Creates, unless the key is known.
 pub(super) fn create_once(
     unit: &mut Unit<'_>,
-    record: &Record,
-    events: &[Event],
+    creations: &[Creation],
     once: &Once,
 ) -> rusqlite::Result<CreateOnce> {
     delete_expired(unit.connection, once.now)?;
@@ -27,10 +26,12 @@ pub(super) fn create_once(
         let is_same = request == once.request;
         return Ok(if is_same { CreateOnce::Replayed(answer) } else { CreateOnce::KeyReused });
     }
-    if !change::create(unit, record, events)? {
+    if !change::create(unit, creations)? {
         return Ok(CreateOnce::IdTaken);
     }
-    let Answered { version, location, body } = &once.answer;
+    let Answered { one, body } = &once.answer;
+    let (version, location) =
+        one.as_ref().map_or((0, ""), |one| (one.version, one.location.as_str()));
     // What is replaced has expired, and waits for its turn to be deleted.
     unit.connection
         .prepare_cached(
@@ -49,9 +50,10 @@ fn find(connection: &Connection, once: &Once) -> rusqlite::Result<Option<([u8; 3
              WHERE key = ?1 AND expires > ?2",
         )?
         .query_row(params![once.key, once.now], |row| {
-            let answer =
-                Answered { version: row.get(1)?, location: row.get(2)?, body: row.get(3)? };
-            Ok((row.get(0)?, answer))
+            // Where one interaction is, is never nowhere: that stands for several.
+            let one = CreatedOne { version: row.get(1)?, location: row.get(2)? };
+            let one = Some(one).filter(|one| !one.location.is_empty());
+            Ok((row.get(0)?, Answered { one, body: row.get(3)? }))
         })
         .optional()
 }

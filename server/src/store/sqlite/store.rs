@@ -14,7 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
 use crate::store::contract::{
-    CreateOnce, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
+    CreateOnce, Creation, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -125,20 +125,18 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn create(&self, record: Record, events: Vec<Event>) -> BoxFuture<'_, StoreResult<bool>> {
-        let work = move |unit: &mut change::Unit<'_>| change::create(unit, &record, &events);
-        self.writer.submit("creating an interaction", work).boxed()
+    fn create(&self, creations: Vec<Creation>) -> BoxFuture<'_, StoreResult<bool>> {
+        let work = move |unit: &mut change::Unit<'_>| change::create(unit, &creations);
+        self.writer.submit("creating interactions", work).boxed()
     }
 
     fn create_once(
         &self,
-        record: Record,
-        events: Vec<Event>,
+        creations: Vec<Creation>,
         once: Once,
     ) -> BoxFuture<'_, StoreResult<CreateOnce>> {
-        let work =
-            move |unit: &mut change::Unit<'_>| once::create_once(unit, &record, &events, &once);
-        self.writer.submit("creating an interaction once", work).boxed()
+        let work = move |unit: &mut change::Unit<'_>| once::create_once(unit, &creations, &once);
+        self.writer.submit("creating interactions once", work).boxed()
     }
 
     fn replace(

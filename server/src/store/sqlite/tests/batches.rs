@@ -77,7 +77,7 @@ async fn failing_and_panicking_jobs_fail_alone() {
     held.await;
     let (first, broken, panicking, last) = all.await;
     assert!(first.unwrap() && last.unwrap());
-    assert!(matches!(broken, Err(StoreError::Failed { what: "creating an interaction", .. })));
+    assert!(matches!(broken, Err(StoreError::Failed { what: "creating interactions", .. })));
     let Err(StoreError::Failed { what: "panicking", source }) = panicking else {
         panic!("{panicking:?}")
     };
@@ -109,7 +109,7 @@ async fn a_failed_commit_fails_its_jobs_and_nothing_else() {
     drop(go);
     held.await;
     let (create, orphan) = both.await;
-    assert!(matches!(create, Err(StoreError::Failed { what: "creating an interaction", .. })));
+    assert!(matches!(create, Err(StoreError::Failed { what: "creating interactions", .. })));
     assert!(matches!(orphan, Err(StoreError::Failed { what: "orphaning", .. })));
     assert_eq!(f.store.get("a").await.unwrap(), None);
     assert!(f.store.create(record("a", 1, "{}"), vec![]).await.unwrap());

@@ -24,6 +24,47 @@ async fn an_id_is_taken_once() {
     assert_eq!(f.count("outbox"), 1);
 }
 
+/// Creations of these ids, of which `culprit` has an event that cannot be written.
+fn creations(ids: &[&str], culprit: &str) -> Vec<Creation> {
+    let creation = |id: &&str| {
+        let mut record = record(id, 1, r#"{"status":"opened"}"#);
+        record.extension_paths = vec![format!("of.{id}")];
+        let events = vec![event(id); if *id == culprit { 2 } else { 1 }];
+        Creation { record, events }
+    };
+    ids.iter().map(creation).collect()
+}
+
+#[tokio::test]
+async fn several_are_created_together_in_their_order() {
+    let f = Fixture::new();
+    assert!(Store::create(&f.store, creations(&["b", "c", "a"], "")).await.unwrap());
+    assert!(Store::create(&f.store, vec![]).await.unwrap());
+    let page = f.store.page(filter("status=opened"), 0, None).await.unwrap();
+    let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(ids, ["b", "c", "a"]);
+    assert_eq!((f.count("outbox"), f.store.stats().jobs), (3, 2));
+}
+
+#[tokio::test]
+async fn several_are_created_or_none() {
+    let f = Fixture::new();
+    f.store.create(record("old", 1, "{}"), vec![]).await.unwrap();
+    for (ids, culprit) in
+        [(["a", "old", "b"], ""), (["old", "a", "b"], ""), (["a", "b", "old"], "")]
+    {
+        assert!(!Store::create(&f.store, creations(&ids, culprit)).await.unwrap(), "{ids:?}");
+    }
+    for (ids, culprit) in [(["a", "b", "c"], "b"), (["a", "b", "c"], "c"), (["a", "b", "a"], "")] {
+        let failed = Store::create(&f.store, creations(&ids, culprit)).await;
+        assert!(matches!(failed, Err(StoreError::Failed { .. })), "{ids:?}: {failed:?}");
+    }
+    let counts = ["interaction", "attribute", "outbox", "extension_path"].map(|t| f.count(t));
+    assert_eq!(counts, [1, 0, 0, 0]);
+    assert!(!f.store.knows_extension_path("of.a"));
+    assert!(Store::create(&f.store, creations(&["a", "b", "c"], "")).await.unwrap());
+}
+
 #[tokio::test]
 async fn replacing_is_conditional() {
     let f = Fixture::new();
@@ -94,7 +135,7 @@ async fn a_change_without_its_event_does_not_happen() {
     second.extension_paths = vec!["vip".to_owned()];
     // Event ids are unique, so this insert fails, after those of the interaction.
     let error = f.store.create(second, vec![event]).await.unwrap_err();
-    assert!(matches!(error, StoreError::Failed { what: "creating an interaction", .. }));
+    assert!(matches!(error, StoreError::Failed { what: "creating interactions", .. }));
     assert_eq!(f.store.get("b").await.unwrap(), None);
     assert_eq!(f.count("interaction"), 1);
     assert_eq!(f.count("attribute WHERE value = 'y'"), 0);

@@ -14,7 +14,8 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::index;
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
-use crate::store::contract::{Record, Store};
+use crate::store::contract::{Creation, Record, Store, StoreResult};
+use futures::future::BoxFuture;
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,6 +56,17 @@ impl Fixture {
         self.store.close().await.unwrap();
         self.store = SqliteStore::open(&self.path, SqliteOptions::default()).unwrap();
         self
+    }
+}
+
+impl SqliteStore {
+    /// Creates one, as most tests do.
+    pub(super) fn create(
+        &self,
+        record: Record,
+        events: Vec<Event>,
+    ) -> BoxFuture<'_, StoreResult<bool>> {
+        Store::create(self, vec![Creation { record, events }])
     }
 }
 

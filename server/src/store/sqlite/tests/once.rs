@@ -1,14 +1,15 @@
 //! Creates with a key happen once: however often, however concurrently, and after a restart.
 
 use super::*;
-use crate::store::contract::{Answered, CreateOnce, Once};
+use crate::store::contract::{Answered, CreateOnce, CreatedOne, Once};
 use std::sync::Arc;
 
 const HOUR: i64 = 3_600;
 
 /// A create under `key` at `now`, whose answer tells the interaction's id.
 fn once(key: u8, request: u8, id: &str, now: i64) -> (Record, Vec<Event>, Once) {
-    let answer = Answered { version: 1, location: format!("http://h/{id}"), body: id.to_owned() };
+    let one = Some(CreatedOne { version: 1, location: format!("http://h/{id}") });
+    let answer = Answered { one, body: id.to_owned() };
     let expires = now + HOUR;
     let once = Once { key: [key; 32], request: [request; 32], answer, now, expires };
     (record(id, 1, r#"{"status":"opened"}"#), vec![event(id)], once)
@@ -16,7 +17,7 @@ fn once(key: u8, request: u8, id: &str, now: i64) -> (Record, Vec<Event>, Once) 
 
 async fn create(f: &Fixture, create: (Record, Vec<Event>, Once)) -> CreateOnce {
     let (record, events, once) = create;
-    f.store.create_once(record, events, once).await.unwrap()
+    f.store.create_once(vec![Creation { record, events }], once).await.unwrap()
 }
 
 fn replayed(id: &str) -> CreateOnce {
@@ -43,10 +44,30 @@ async fn a_create_that_did_not_happen_is_not_remembered() {
     f.store.create(record("a", 1, "{}"), vec![]).await.unwrap();
     assert_eq!(create(&f, once(1, 1, "a", 0)).await, CreateOnce::IdTaken);
     let (record, _, key) = once(1, 1, "b", 0);
-    let same = event("b");
-    assert!(f.store.create_once(record, vec![same.clone(), same], key).await.is_err());
+    let events = vec![event("b"); 2];
+    assert!(f.store.create_once(vec![Creation { record, events }], key).await.is_err());
     assert_eq!(f.count("idempotency"), 0);
     assert_eq!(create(&f, once(1, 1, "c", 0)).await, CreateOnce::Created);
+}
+
+#[tokio::test]
+async fn several_are_created_once_too() {
+    let f = Fixture::new();
+    let creations = |ids: &[&str]| -> Vec<Creation> {
+        let creation =
+            |id: &&str| Creation { record: record(id, 1, "{}"), events: vec![event(id)] };
+        ids.iter().map(creation).collect()
+    };
+    let once = |body: &str| Once {
+        answer: Answered { one: None, body: body.to_owned() },
+        ..once(1, 1, "", 0).2
+    };
+    let first = f.store.create_once(creations(&["a", "b"]), once("[a,b]")).await.unwrap();
+    assert_eq!(first, CreateOnce::Created);
+    let f = f.reopen().await;
+    let again = f.store.create_once(creations(&["c", "d"]), once("[c,d]")).await.unwrap();
+    assert_eq!(again, CreateOnce::Replayed(once("[a,b]").answer));
+    assert_eq!((f.count("interaction"), f.count("outbox")), (2, 2));
 }
 
 #[tokio::test]
