@@ -15,7 +15,7 @@ const MAX_PROBES: usize = 100;
 /// The way to answer a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Plan {
-    /// There are no conditions: all interactions.
+    /// Nothing is asked: all interactions.
     Everything,
     /// A condition has no alternatives: nothing can meet it.
     Nothing,
@@ -46,7 +46,8 @@ impl Plan {
     /// Plans for `filter`.
     pub(super) fn of(filter: &Filter) -> Self {
         let mut sets = Vec::new();
-        let mut exact = true;
+        // A path is judged on what its reader sees, never on the index.
+        let mut exact = filter.paths.is_empty();
         let mut left = MAX_PROBES;
         for condition in &filter.conditions {
             match narrow(condition, &filter.href_prefix) {
