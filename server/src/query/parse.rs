@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! query     = pair *( "&" pair )
-//! pair      = directive "=" value / condition
+//! pair      = directive "=" value / "filter=" JSONPath / condition
 //! directive = "fields" / "offset" / "limit" / "depth" / "expand"
 //! condition = compare *( ";" ( compare / values ) )       any of them
 //! compare   = path operator values
@@ -12,11 +12,25 @@
 //! path      = name *( "." name )                          arrays are descended into
 //! ```
 //!
+//! Some of it, and what it means; a test reads these lines:
+//!
+//! ```text
+//! status=open,closed;void                 status=open | status=closed | status=void
+//! status=open&status=closed&reason=x      status=open | status=closed & reason=x
+//! status=open;reason=x                    status=open | reason=x
+//! status.ne=open,closed                   !(status=open | status=closed)
+//! size.amount.gt=1&size.amount%3C%3D5     size.amount>1 & size.amount<=5
+//! reason=a%2Cb                            reason=a,b
+//! reason*=^a,b;c$                         reason~^a,b;c$
+//! relatedParty.party.id=7                 relatedParty.party.id=7
+//! vip.level=3                             vip.level=3
+//! ```
+//!
 //! Pairs with the same path and operator are alternatives too; all others must hold together.
 //! `a=x;a=y` is the same as `a=x,y`, and `a=x;b=y` holds when either does; `a.gt=1&a.lt=5` is a
 //! range. Separators count before decoding, so a comma in a value is written `%2C`; a regular
 //! expression takes the rest of its pair, separators and all. `a.ne=x,y` is true of exactly those
-//! interactions that `a=x,y` is false of. What cannot be honoured is refused, never ignored.
+//! interactions that `a=x,y` is false of. JSONPaths must hold as well, each. What cannot be honoured is refused, never ignored.
 
 use crate::domain::lens::View;
 use crate::query::condition::{self, decoded};
