@@ -24,6 +24,7 @@ const PAGE_SIZE: u64 = 100;
 /// let query = ListQuery::new()
 ///     .filter("relatedParty.partyOrPartyRole.id", "42")
 ///     .filter("status", "completed")
+///     .jsonpath("$[?@.note[?@.author=='Ada']]")
 ///     .fields("reason,status")
 ///     .page_size(50);
 /// ```
@@ -56,6 +57,13 @@ impl ListQuery {
     ) -> Self {
         self.filters.extend(filters.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
+    }
+
+    /// Only interactions of which a JSONPath (RFC 9535) selects something, in the shape of the
+    /// client's version: `$[?(@.status=='opened' && @.note[?@.author=='Ada'])]`. Several have to do
+    /// so each.
+    pub fn jsonpath(self, path: impl Into<String>) -> Self {
+        self.filter("filter", path)
     }
 
     /// Only these attributes: names separated by commas, dots reach nested ones, `id` and `href`

@@ -53,6 +53,7 @@ pub struct Limits {
     pub url_bytes: usize,
     pub conditions: usize,
     pub regex_bytes: usize,
+    pub jsonpath_bytes: usize,
     pub page_items: u64,
     pub patch_operations: usize,
     pub document_bytes: usize,

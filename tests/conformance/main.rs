@@ -13,6 +13,7 @@ mod documents;
 mod durability;
 mod fidelity;
 mod filters;
+mod grammar;
 mod hub;
 mod lifecycle;
 mod paging;

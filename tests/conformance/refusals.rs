@@ -181,9 +181,13 @@ async fn what_is_too_long_is_not_read() {
 }
 
 /// Queries that cannot be honoured, and what the refusal must name. Never an empty list.
-const DISHONOURED: [(&str, &str); 22] = [
+const DISHONOURED: [(&str, &str); 26] = [
     ("sort=-creationDate", "sort"),
-    ("filter=%24%5B%3F(%40.status%3D%3D%27open%27)%5D", "filter"),
+    ("filter=%24%5B%3F(%40.status%3D%27open%27)%5D", "character 13: ='open')]"),
+    ("filter=[?@.note[?@.author=='%C3%A9' %26%26 @.a b]]", "character 32: b]]"),
+    ("filter=$[0]", "character 2: each interaction"),
+    ("filter=[?length(@..a)>1]", "filter: length()"),
+    ("filter=[?@.reason]&filter=status", "filter: not JSONPath (RFC 9535) at character 1: status"),
     ("colour=red", "colour"),
     ("relatedParty.colour=red", "relatedParty.colour"),
     ("status.colour=red", "status.colour"),

@@ -58,6 +58,15 @@ impl Interaction {
         format!(r#"{{"id":{id},"href":{href}{comma}{rest}"#)
     }
 
+    /// A view of its members with `id` and `href` in front.
+    pub fn identified(&self, view: Members, href_prefix: &str) -> Members {
+        let mut whole = Members::with_capacity(view.len() + 2);
+        whole.insert("id".into(), self.id.as_str().into());
+        whole.insert("href".into(), self.href(href_prefix).into());
+        whole.extend(view);
+        whole
+    }
+
     /// The stored members as a tree, spellings kept.
     ///
     /// # Errors

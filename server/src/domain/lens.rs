@@ -41,6 +41,25 @@ pub enum LensError {
     },
 }
 
+/// How a version shows a canonical document.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum View {
+    /// As it is: v5.
+    Canonical,
+    /// Through the lens.
+    V4,
+}
+
+impl View {
+    /// The view of a canonical document.
+    pub fn of(self, canonical: &Members) -> Members {
+        match self {
+            Self::Canonical => canonical.clone(),
+            Self::V4 => get(canonical),
+        }
+    }
+}
+
 /// The v4 view of a canonical document.
 pub fn get(canonical: &Members) -> Members {
     get_object(&ROOT, canonical)

@@ -27,11 +27,13 @@ impl Call<'_> {
                 vocabulary: self.context.app.vocabulary(),
                 canonical_paths: &|path| self.version.canonical_paths(path),
                 knows_extension: &|path| self.context.app.knows_extension_path(path),
+                view: self.version.lens(),
                 href_prefix: &href_prefix,
                 limits: QueryLimits {
                     comparisons: settings.conditions,
                     items: (settings.page_items > 0).then_some(settings.page_items),
                     regex_bytes: settings.regex_bytes,
+                    jsonpath_bytes: settings.jsonpath_bytes,
                 },
             },
         )?;

@@ -4,7 +4,7 @@
 //! generated trait.
 
 use crate::domain::interaction::{Interaction, Members};
-use crate::domain::lens;
+use crate::domain::lens::{self, View};
 use crate::domain::lifecycle::StatedDates;
 use crate::error::ApiError;
 use crate::http::interactions;
@@ -65,6 +65,14 @@ impl Version {
         }
     }
 
+    /// What it makes of canonical members, as data.
+    pub fn lens(self) -> View {
+        match self {
+            Self::V4 => View::V4,
+            Self::V5 => View::Canonical,
+        }
+    }
+
     /// This version's view of canonical members.
     pub fn view(self, canonical: Members) -> Members {
         match self {
@@ -119,11 +127,7 @@ impl Version {
         view: Members,
         href_prefix: &str,
     ) -> Members {
-        let mut whole = Members::with_capacity(view.len() + 2);
-        whole.insert("id".into(), interaction.id.as_str().into());
-        whole.insert("href".into(), interaction.href(href_prefix).into());
-        whole.extend(view);
-        whole
+        interaction.identified(view, href_prefix)
     }
 }
 

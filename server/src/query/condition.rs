@@ -192,6 +192,19 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_the_grammar() {
+        let blocks: Vec<_> = include_str!("parse.rs").split("//! ```").collect();
+        let examples = blocks[3].lines().skip(1).filter_map(|line| line.strip_prefix("//! "));
+        let mut count = 0;
+        for example in examples {
+            let (raw_query, expected) = example.split_once(' ').unwrap();
+            assert_eq!(conditions(raw_query), expected.trim_start(), "{example}");
+            count += 1;
+        }
+        assert_eq!(count, 9);
+    }
+
+    #[test]
     fn every_operator_in_every_spelling_for_every_kind() {
         for (attribute, value) in [
             ("reason", "a"),

@@ -1,6 +1,7 @@
 //! Why a query is refused. Each text names the parameter as the caller wrote it.
 
 use crate::query::fields::FieldsError;
+use crate::query::jsonpath::JsonPathError;
 use crate::query::pattern::PatternError;
 
 /// What about a query cannot be honoured.
@@ -21,6 +22,9 @@ pub enum QueryError {
     /// `fields` is malformed.
     #[error(transparent)]
     Fields(#[from] FieldsError),
+    /// `filter` is no JSONPath, or none that can be asked of one interaction.
+    #[error("filter: {0}")]
+    JsonPath(#[from] JsonPathError),
     /// Defined by TMF630, not by this operation.
     #[error("{0}: not supported")]
     Unsupported(String),

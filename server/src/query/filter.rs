@@ -1,12 +1,13 @@
 //! What a list is asked for: conditions over canonical paths, and their evaluation.
 //!
-//! A filter is an AND of conditions, a condition an OR of terms or its negation (TMF630
-//! "Filtering"). Judging here is the meaning of a filter; an index may only be quicker, never
+//! A filter is an AND of conditions and JSONPaths, a condition an OR of terms or its negation
+//! (TMF630 "Filtering"). Judging here is the meaning of a filter; an index may only be quicker, never
 //! different.
 
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::path;
 use crate::domain::scalar::Operand;
+use crate::query::jsonpath::JsonPath;
 use crate::query::pattern::Pattern;
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -15,11 +16,13 @@ use std::cmp::Ordering;
 /// Arrays are descended into without an index of their own.
 pub type Path = Vec<String>;
 
-/// AND of conditions over canonical documents.
+/// AND of conditions over canonical documents, and of paths over what the reader sees of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// All must hold. Empty: everything matches.
     pub conditions: Vec<Condition>,
+    /// Each must select something.
+    pub paths: Vec<JsonPath>,
     /// Collection address of the reader, ending in `/`: what `href` conditions are judged against.
     pub href_prefix: String,
 }
@@ -72,10 +75,12 @@ pub enum Order {
 impl Filter {
     /// Whether an interaction matches; `members` are its canonical members.
     pub fn matches(&self, interaction: &Interaction, members: &Members) -> bool {
-        self.conditions.iter().all(|condition| {
+        let conditions = self.conditions.iter().all(|condition| {
             let holds = |term: &Term| self.holds(term, interaction, members);
             condition.any_of.iter().any(holds) != condition.negated
-        })
+        });
+        let selects = |path: &JsonPath| path.selects(interaction, members, &self.href_prefix);
+        conditions && self.paths.iter().all(selects)
     }
 
     /// `id` and `href` are not among the members.
@@ -131,7 +136,8 @@ pub mod tests {
     pub fn filter(query: &str, href_prefix: &str) -> Filter {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let conditions = pairs.map(|pair| condition(pair).unwrap_or_else(|| panic!("{pair}")));
-        Filter { conditions: conditions.collect(), href_prefix: href_prefix.to_owned() }
+        let (conditions, href_prefix) = (conditions.collect(), href_prefix.to_owned());
+        Filter { conditions, paths: Vec::new(), href_prefix }
     }
 
     fn condition(pair: &str) -> Option<Condition> {

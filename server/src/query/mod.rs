@@ -6,6 +6,7 @@ mod condition;
 pub mod error;
 pub mod fields;
 pub mod filter;
+pub mod jsonpath;
 pub mod operator;
 pub mod page;
 pub mod parse;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! query     = pair *( "&" pair )
-//! pair      = directive "=" value / condition
+//! pair      = directive "=" value / "filter=" JSONPath / condition
 //! directive = "fields" / "offset" / "limit" / "depth" / "expand"
 //! condition = compare *( ";" ( compare / values ) )       any of them
 //! compare   = path operator values
@@ -12,16 +12,32 @@
 //! path      = name *( "." name )                          arrays are descended into
 //! ```
 //!
+//! Some of it, and what it means; a test reads these lines:
+//!
+//! ```text
+//! status=open,closed;void                 status=open | status=closed | status=void
+//! status=open&status=closed&reason=x      status=open | status=closed & reason=x
+//! status=open;reason=x                    status=open | reason=x
+//! status.ne=open,closed                   !(status=open | status=closed)
+//! size.amount.gt=1&size.amount%3C%3D5     size.amount>1 & size.amount<=5
+//! reason=a%2Cb                            reason=a,b
+//! reason*=^a,b;c$                         reason~^a,b;c$
+//! relatedParty.party.id=7                 relatedParty.party.id=7
+//! vip.level=3                             vip.level=3
+//! ```
+//!
 //! Pairs with the same path and operator are alternatives too; all others must hold together.
 //! `a=x;a=y` is the same as `a=x,y`, and `a=x;b=y` holds when either does; `a.gt=1&a.lt=5` is a
 //! range. Separators count before decoding, so a comma in a value is written `%2C`; a regular
 //! expression takes the rest of its pair, separators and all. `a.ne=x,y` is true of exactly those
-//! interactions that `a=x,y` is false of. What cannot be honoured is refused, never ignored.
+//! interactions that `a=x,y` is false of. JSONPaths must hold as well, each. What cannot be honoured is refused, never ignored.
 
+use crate::domain::lens::View;
 use crate::query::condition::{self, decoded};
 use crate::query::error::QueryError;
 use crate::query::fields::Fields;
 use crate::query::filter::{Condition, Filter, Path};
+use crate::query::jsonpath::{Bounds, JsonPath};
 use crate::query::text::{pairs, split};
 use crate::query::vocabulary::Vocabulary;
 
@@ -47,6 +63,8 @@ pub struct QueryContext<'a> {
     pub canonical_paths: &'a dyn Fn(&[String]) -> Vec<Path>,
     /// Whether some stored interaction has this extension path.
     pub knows_extension: &'a dyn Fn(&str) -> bool,
+    /// What the caller's version shows of a canonical document.
+    pub view: View,
     /// Collection address of the caller.
     pub href_prefix: &'a str,
     /// What the operator allows.
@@ -62,6 +80,8 @@ pub struct QueryLimits {
     pub items: Option<u64>,
     /// Longest regular expression.
     pub regex_bytes: usize,
+    /// Longest JSONPath, all in one query taken together.
+    pub jsonpath_bytes: usize,
 }
 
 /// Reads the query of a list.
@@ -73,9 +93,19 @@ pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, Q
     let mut conditions: Vec<Condition> = Vec::new();
     let limits = &context.limits;
     let mut comparisons = 0;
+    let mut paths = Vec::new();
+    let mut bounds = Bounds { bytes: limits.jsonpath_bytes, regex_bytes: limits.regex_bytes };
     for raw in pairs(raw_query) {
         let (raw_name, raw_value) = split(raw);
-        if directives.take(&decoded(raw_name, raw_name)?, raw_value)? {
+        let name = decoded(raw_name, raw_name)?;
+        if name == "filter" {
+            let raw_path = raw_value.ok_or(QueryError::NoValue(name))?;
+            let path = decoded("filter", raw_path)?;
+            paths.push(JsonPath::parse(&path, context.view, bounds)?);
+            bounds.bytes -= path.len();
+            continue;
+        }
+        if directives.take(&name, raw_value)? {
             continue;
         }
         let condition = condition::read(raw, context)?;
@@ -94,7 +124,7 @@ pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, Q
         return Err(QueryError::LimitTooLarge(most));
     }
     Ok(ListQuery {
-        filter: Filter { conditions, href_prefix: context.href_prefix.to_owned() },
+        filter: Filter { conditions, paths, href_prefix: context.href_prefix.to_owned() },
         offset: directives.offset.unwrap_or(0),
         limit: directives.limit.or(limits.items),
         fields: directives.fields,
@@ -182,8 +212,14 @@ pub mod tests {
                 _ => vec![path.to_vec()],
             },
             knows_extension: &|path| matches!(path, "vip.level" | "odd>name" | "odd.gt"),
+            view: View::Canonical,
             href_prefix: "http://x/",
-            limits: QueryLimits { comparisons: 4, items: Some(100), regex_bytes: 100 },
+            limits: QueryLimits {
+                comparisons: 4,
+                items: Some(100),
+                regex_bytes: 100,
+                jsonpath_bytes: 50,
+            },
         };
         parse(raw_query, &context)
     }
@@ -192,7 +228,18 @@ pub mod tests {
     fn what_cannot_be_honoured_is_named() {
         for (raw_query, expected) in [
             ("sort=-status", "sort: not supported"),
-            ("filter=x", "filter: not supported"),
+            ("filter", "filter: expected a value"),
+            ("filter=%FF", "filter: not UTF-8"),
+            ("filter=status", "filter: not JSONPath (RFC 9535) at character 1: status"),
+            (
+                "filter=$[0]",
+                "filter: at character 2: each interaction is judged by itself; \
+                a path begins with [?…], [*] or a descent (..) to a name",
+            ),
+            (
+                "filter=[?@.a]&filter=[?@.a=='123456789012345678901234567890123456']",
+                "filter: longer than 44 bytes",
+            ),
             ("offset=-1", "offset: expected a whole number from 0 on"),
             ("offset=%31", "offset: expected a whole number from 0 on"),
             ("limit=", "limit: expected a whole number from 0 on"),

@@ -15,7 +15,7 @@ const MAX_PROBES: usize = 100;
 /// The way to answer a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Plan {
-    /// There are no conditions: all interactions.
+    /// Nothing is asked: all interactions.
     Everything,
     /// A condition has no alternatives: nothing can meet it.
     Nothing,
@@ -46,7 +46,8 @@ impl Plan {
     /// Plans for `filter`.
     pub(super) fn of(filter: &Filter) -> Self {
         let mut sets = Vec::new();
-        let mut exact = true;
+        // A path is judged on what its reader sees, never on the index.
+        let mut exact = filter.paths.is_empty();
         let mut left = MAX_PROBES;
         for condition in &filter.conditions {
             match narrow(condition, &filter.href_prefix) {
@@ -106,6 +107,8 @@ fn look_up(term: &Term, href_prefix: &str) -> Option<(AnyOf, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::lens::{self, View};
+    use crate::query::jsonpath::{Bounds, JsonPath};
     use crate::store::sqlite::tests::{HREF_PREFIX, filter};
 
     #[track_caller]
@@ -139,6 +142,34 @@ mod tests {
         check("status!=opened", "evaluate");
         check("status~^o", "evaluate");
         check("id>a", "evaluate");
+    }
+
+    #[test]
+    fn an_external_identifier_is_found_by_its_id_in_every_version() {
+        for version_path in ["id", "owner", "externalIdentifierType"] {
+            let path = ["externalIdentifier", version_path].map(str::to_owned);
+            assert_eq!(lens::paths_to_canonical(&path), [path.to_vec()], "v4 calls it the same");
+        }
+        let all_three = "externalIdentifier.owner=crm&externalIdentifier.externalIdentifierType=x\
+                         &externalIdentifier.id=4711";
+        check(all_three, "evaluate 1");
+        let Plan::Evaluate(sets) = Plan::of(&filter(all_three)) else { unreachable!() };
+        let number = index::lookup(&["externalIdentifier".into(), "id".into()]).unwrap().number;
+        let is_by_id = |probe: &Probe| match probe {
+            Probe::Index(Lookup::Key(key)) => key.path == number,
+            _ => false,
+        };
+        assert!(sets[0].iter().all(is_by_id), "{sets:?}");
+    }
+
+    #[test]
+    fn a_path_leaves_the_rest_to_the_index() {
+        let mut filter = filter("status=opened");
+        let bounds = Bounds { bytes: 100, regex_bytes: 100 };
+        filter.paths.push(JsonPath::parse("[*]", View::Canonical, bounds).unwrap());
+        assert!(matches!(Plan::of(&filter), Plan::Evaluate(sets) if sets.len() == 1));
+        filter.conditions.clear();
+        assert_eq!(Plan::of(&filter), Plan::Evaluate(vec![]));
     }
 
     #[test]
