@@ -48,6 +48,7 @@ pub struct Limits {
     pub conditions: usize,
     pub regex_bytes: usize,
     pub page_items: u64,
+    pub stream_stall_seconds: u64,
     pub patch_operations: usize,
     pub document_bytes: usize,
     pub write_queue: usize,

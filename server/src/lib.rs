@@ -79,6 +79,7 @@ fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
         StoreUrl::Sqlite(path) => {
             let options = SqliteOptions {
                 queue_length: settings.limits.write_queue,
+                stream_stall: Duration::from_secs(settings.limits.stream_stall_seconds),
                 ..SqliteOptions::default()
             };
             let store = SqliteStore::open(path, options)

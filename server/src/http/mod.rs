@@ -8,6 +8,7 @@ pub mod context;
 mod hub;
 mod idempotency;
 mod interactions;
+mod list;
 mod media;
 mod patch;
 pub mod schema;

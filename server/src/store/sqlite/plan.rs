@@ -1,6 +1,6 @@
 //! How a filter is answered: which conditions the index narrows, and whether it decides them.
 //!
-//! A plan is data, made without the database; running it is [`super::page`]'s part. `id` and
+//! A plan is data, made without the database; running it is [`super::selection`]'s part. `id` and
 //! `href` have columns and are looked up there, all else is [`crate::domain::index`]'s to say.
 //! The rule: the index may leave too many candidates, never too few, and a plan is
 //! [`Plan::Exact`] only if nothing is left to be looked at in the documents (D6).

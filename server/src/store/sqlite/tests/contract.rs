@@ -50,8 +50,8 @@ async fn replacing_keeps_the_place_and_the_index() {
     let changed = record("a", 2, r#"{"status":"closed","direction":"inbound"}"#);
     f.store.replace(changed, 1, vec![]).await.unwrap();
     let ids = async |query: &str| {
-        let page = f.store.page(filter(query), 0, None).await.unwrap();
-        page.items.into_iter().map(|i| i.id).collect::<Vec<_>>()
+        let (_, items) = f.listed(&filter(query), 0, None).await;
+        items.into_iter().map(|i| i.id).collect::<Vec<_>>()
     };
     assert_eq!(ids("").await, ["a", "b"]);
     assert_eq!(ids("status=opened").await, ["b"]);

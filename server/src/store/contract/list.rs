@@ -1,0 +1,63 @@
+//! Lists: what is asked for, and the answer, which is told before its items are read.
+
+use crate::domain::interaction::Interaction;
+use crate::query::filter::Filter;
+use crate::store::contract::StoreResult;
+use futures::Stream;
+use std::pin::Pin;
+
+/// A window of the matching interactions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageQuery {
+    /// Which interactions.
+    pub filter: Filter,
+    /// Where the window begins.
+    pub start: Start,
+    /// How many interactions it has at most; `None`: all from its beginning on.
+    pub limit: Option<u64>,
+}
+
+/// Where a window begins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Start {
+    /// After so many matches.
+    Offset(u64),
+    /// Behind a place in the order, whatever was written since it was given out.
+    After(Position),
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self::Offset(0)
+    }
+}
+
+/// A place in the order of a list: that of an interaction, which need not exist any more.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Position {
+    /// In creation order. The number means something to its store only.
+    Created(u64),
+}
+
+/// The answer to a [`PageQuery`], all of it from one snapshot.
+pub struct Page {
+    /// All that match, exactly.
+    pub total: u64,
+    /// How many of them are in the window.
+    pub count: u64,
+    /// Place of the last one in the window, if others follow.
+    pub next: Option<Position>,
+    /// The window.
+    pub items: Items,
+}
+
+/// Interactions in order.
+pub enum Items {
+    /// Few enough to be there already.
+    Read(Vec<Interaction>),
+    /// As many as were counted, as they are taken. Who stops taking loses the rest.
+    Streamed(Chunks),
+}
+
+/// A failure is the last of it: then the list is not whole.
+pub type Chunks = Pin<Box<dyn Stream<Item = StoreResult<Vec<Interaction>>> + Send + Sync>>;

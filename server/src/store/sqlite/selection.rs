@@ -1,0 +1,113 @@
+//! Which interactions match: a [`Plan`] carried out, before anything is read for an answer.
+//!
+//! The matches are a set of creation numbers, compressed: a bit for each where they lie close, two
+//! bytes where they do not. Totals, offsets and places in the order are arithmetic on it.
+
+use super::error::failed;
+use super::intersection::Intersection;
+use super::lists::WHAT;
+use super::plan::{AnyOf, Plan};
+use crate::domain::interaction::{Interaction, Members};
+use crate::query::filter::Filter;
+use crate::store::contract::{StoreError, StoreResult};
+use roaring::RoaringTreemap;
+use rusqlite::{Connection, Row, params_from_iter};
+
+/// The interactions that match.
+#[derive(Debug)]
+pub(super) enum Selection {
+    /// All there are.
+    All,
+    /// Those of these numbers.
+    Some(RoaringTreemap),
+}
+
+impl Selection {
+    /// Finds the matches of `filter`. Stops when nobody wants them any more.
+    pub(super) fn of(
+        snapshot: &Connection,
+        filter: &Filter,
+        wanted: &dyn Fn() -> bool,
+    ) -> StoreResult<Self> {
+        match Plan::of(filter) {
+            Plan::Nothing => Ok(Self::Some(RoaringTreemap::new())),
+            Plan::Everything => Ok(Self::All),
+            Plan::Exact(sets) => exact(snapshot, sets).map(Self::Some).map_err(|e| failed(WHAT, e)),
+            Plan::Evaluate(sets) => evaluate(snapshot, sets, filter, wanted).map(Self::Some),
+        }
+    }
+
+    /// How many match.
+    pub(super) fn total(&self, snapshot: &Connection) -> rusqlite::Result<u64> {
+        match self {
+            Self::Some(numbers) => Ok(numbers.len()),
+            Self::All => snapshot
+                .prepare_cached("SELECT count(*) FROM interaction")?
+                .query_row([], |row| row.get::<_, i64>(0))
+                .map(i64::unsigned_abs),
+        }
+    }
+}
+
+/// On the index alone.
+fn exact(snapshot: &Connection, sets: Vec<AnyOf>) -> rusqlite::Result<RoaringTreemap> {
+    let Intersection { from, only, values } = Intersection::of(snapshot, sets)?;
+    let mut numbers = RoaringTreemap::new();
+    let mut statement = snapshot.prepare_cached(&format!("SELECT c.seq FROM {from} {only}"))?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        numbers.insert(number_from(row, 0)?);
+    }
+    Ok(numbers)
+}
+
+/// Looks at each candidate, once.
+fn evaluate(
+    snapshot: &Connection,
+    sets: Vec<AnyOf>,
+    filter: &Filter,
+    wanted: &dyn Fn() -> bool,
+) -> StoreResult<RoaringTreemap> {
+    let because = |e| failed(WHAT, e);
+    let Intersection { from, only, values } = Intersection::of(snapshot, sets).map_err(because)?;
+    // CROSS JOIN keeps the order of the tables: the candidates lead.
+    let sql = format!(
+        "SELECT i.id, i.version, i.foreign_href, i.document, i.seq
+         FROM {from} CROSS JOIN interaction AS i ON i.seq = c.seq {only} ORDER BY c.seq"
+    );
+    let mut statement = snapshot.prepare_cached(&sql).map_err(because)?;
+    let mut rows = statement.query(params_from_iter(values)).map_err(because)?;
+    let mut numbers = RoaringTreemap::new();
+    while let Some(row) = rows.next().map_err(because)? {
+        if !wanted() {
+            return Err(StoreError::Closed);
+        }
+        let interaction = interaction_from(row).map_err(because)?;
+        if filter.matches(&interaction, &members_of(&interaction)?) {
+            numbers.insert(number_from(row, 4).map_err(because)?);
+        }
+    }
+    Ok(numbers)
+}
+
+/// The members of a stored document.
+pub(super) fn members_of(interaction: &Interaction) -> StoreResult<Members> {
+    interaction
+        .members()
+        .map_err(|e| StoreError::Failed { what: "reading a stored document", source: Box::new(e) })
+}
+
+/// Reads a row that begins with `id, version, foreign_href, document`.
+pub(super) fn interaction_from(row: &Row<'_>) -> rusqlite::Result<Interaction> {
+    Ok(Interaction {
+        id: row.get(0)?,
+        version: row.get(1)?,
+        foreign_href: row.get(2)?,
+        text: row.get(3)?,
+    })
+}
+
+/// Reads the creation number in a column. SQLite counts from 1.
+pub(super) fn number_from(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::unsigned_abs)
+}

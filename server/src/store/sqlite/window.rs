@@ -1,0 +1,168 @@
+//! The window of a list: which of the matches are shown, and reading them in order.
+//!
+//! Documents are read for the window only, a chunk at a time.
+
+use super::error::failed;
+use super::lists::WHAT;
+use super::selection::{Selection, interaction_from, number_from};
+use crate::domain::interaction::Interaction;
+use crate::store::contract::{Position, Start, StoreError, StoreResult};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+/// A window, counted before it is read.
+pub(super) struct Window {
+    /// How many interactions it has.
+    pub(super) count: u64,
+    /// Place of the last one, if others follow.
+    pub(super) next: Option<Position>,
+    /// The way through it.
+    pub(super) course: Course,
+}
+
+/// What of a window is still to be read.
+pub(super) enum Course {
+    /// All interactions with numbers above the first and up to the last.
+    Range(u64, u64),
+    /// Those of these numbers.
+    Listed(Box<dyn Iterator<Item = u64>>),
+}
+
+impl Selection {
+    /// The window that begins at `start`.
+    pub(super) fn window(
+        self,
+        snapshot: &Connection,
+        start: &Start,
+        limit: Option<u64>,
+    ) -> StoreResult<Window> {
+        match self {
+            Self::All => range(snapshot, start, limit).map_err(|e| failed(WHAT, e)),
+            Self::Some(mut numbers) => {
+                let passed = match start {
+                    Start::Offset(0) => None,
+                    Start::Offset(offset) => Some(numbers.select(offset - 1).unwrap_or(u64::MAX)),
+                    Start::After(Position::Created(number)) => Some(*number),
+                };
+                if let Some(passed) = passed {
+                    numbers.remove_range(..=passed);
+                }
+                let count = limit.map_or(numbers.len(), |limit| limit.min(numbers.len()));
+                let last = count.checked_sub(1).and_then(|last| numbers.select(last));
+                let next = last.filter(|_| count < numbers.len()).map(Position::Created);
+                let shown = usize::try_from(count).unwrap_or(usize::MAX);
+                let course = Course::Listed(Box::new(numbers.into_iter().take(shown)));
+                Ok(Window { count, next, course })
+            }
+        }
+    }
+}
+
+/// The window of all interactions, by their numbers: counted as far as it reaches.
+fn range(snapshot: &Connection, start: &Start, limit: Option<u64>) -> rusqlite::Result<Window> {
+    let passed = match start {
+        Start::Offset(0) => Some(0),
+        Start::Offset(offset) => snapshot
+            .prepare_cached("SELECT seq FROM interaction ORDER BY seq LIMIT 1 OFFSET ?")?
+            .query_row([signed(offset - 1)], |row| number_from(row, 0))
+            .optional()?,
+        Start::After(Position::Created(number)) => Some(*number),
+    };
+    // Past the end nothing is above.
+    let passed = passed.unwrap_or(u64::MAX);
+    let (count, last) = snapshot
+        .prepare_cached(
+            "SELECT count(*), coalesce(max(seq), 0) FROM
+                 (SELECT seq FROM interaction WHERE seq > ? ORDER BY seq LIMIT ?)",
+        )?
+        // A negative LIMIT is none.
+        .query_row([signed(passed), limit.map_or(-1, signed)], |row| {
+            Ok((number_from(row, 0)?, number_from(row, 1)?))
+        })?;
+    let others: bool = snapshot
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM interaction WHERE seq > ?)")?
+        .query_row([signed(last)], |row| row.get(0))?;
+    let next = (count > 0 && others).then_some(Position::Created(last));
+    Ok(Window { count, next, course: Course::Range(passed, last) })
+}
+
+impl Course {
+    /// Reads on, up to the document that exceeds so many bytes; nothing at the end.
+    pub(super) fn read(
+        &mut self,
+        snapshot: &Connection,
+        most_bytes: usize,
+        wanted: &dyn Fn() -> bool,
+    ) -> StoreResult<Vec<Interaction>> {
+        if !wanted() {
+            return Err(StoreError::Closed);
+        }
+        let mut chunk = Chunk { items: Vec::new(), bytes: 0, most_bytes };
+        match self {
+            Self::Range(passed, last) => chunk.read_range(snapshot, passed, *last),
+            Self::Listed(numbers) => chunk.read_each(snapshot, numbers),
+        }
+        .map_err(|e| failed(WHAT, e))?;
+        Ok(chunk.items)
+    }
+}
+
+/// A chunk being read.
+struct Chunk {
+    items: Vec<Interaction>,
+    bytes: usize,
+    most_bytes: usize,
+}
+
+impl Chunk {
+    fn is_full(&self) -> bool {
+        self.bytes >= self.most_bytes
+    }
+
+    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+        let item = interaction_from(row)?;
+        self.bytes += item.text.len() + item.id.len();
+        self.items.push(item);
+        Ok(())
+    }
+
+    fn read_range(
+        &mut self,
+        snapshot: &Connection,
+        passed: &mut u64,
+        last: u64,
+    ) -> rusqlite::Result<()> {
+        let mut statement = snapshot.prepare_cached(
+            "SELECT id, version, foreign_href, document, seq FROM interaction
+             WHERE seq > ? AND seq <= ? ORDER BY seq",
+        )?;
+        let mut rows = statement.query([signed(*passed), signed(last)])?;
+        while !self.is_full()
+            && let Some(row) = rows.next()?
+        {
+            *passed = number_from(row, 4)?;
+            self.add(row)?;
+        }
+        Ok(())
+    }
+
+    fn read_each(
+        &mut self,
+        snapshot: &Connection,
+        numbers: &mut dyn Iterator<Item = u64>,
+    ) -> rusqlite::Result<()> {
+        let mut statement = snapshot.prepare_cached(
+            "SELECT id, version, foreign_href, document FROM interaction WHERE seq = ?",
+        )?;
+        while !self.is_full()
+            && let Some(number) = numbers.next()
+        {
+            statement.query_row([signed(number)], |row| self.add(row))?;
+        }
+        Ok(())
+    }
+}
+
+/// For SQL, whose integers have a sign.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
