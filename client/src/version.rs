@@ -156,7 +156,7 @@ macro_rules! client {
                         let pairs: Vec<(&str, &str)> =
                             pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
                         let call =
-                            client.generated.list_party_interaction_filtered(None, None, None, &pairs);
+                            client.generated.list_party_interaction_filtered(None, None, None, None, &pairs);
                         client.connection.call(Repeat::Freely, call).await
                     }
                     .boxed()

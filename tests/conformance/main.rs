@@ -16,6 +16,7 @@ mod hub;
 mod lifecycle;
 mod paging;
 mod refusals;
+mod sorting;
 mod stopping;
 mod validation;
 mod versions;

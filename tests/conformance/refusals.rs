@@ -181,8 +181,14 @@ async fn what_is_too_long_is_not_read() {
 }
 
 /// Queries that cannot be honoured, and what the refusal must name. Never an empty list.
-const DISHONOURED: [(&str, &str); 22] = [
-    ("sort=-creationDate", "sort"),
+const DISHONOURED: [(&str, &str); 28] = [
+    ("sort", "sort"),
+    ("sort=", "sort"),
+    ("sort=status,,reason", "sort"),
+    ("sort=-colour", "colour"),
+    ("sort=relatedParty", "relatedParty"),
+    ("sort=status,-status", "status"),
+    ("sort=status&sort=reason", "sort"),
     ("filter=%24%5B%3F(%40.status%3D%3D%27open%27)%5D", "filter"),
     ("colour=red", "colour"),
     ("relatedParty.colour=red", "relatedParty.colour"),

@@ -32,8 +32,8 @@ impl Call<'_> {
     /// GET on the collection.
     pub async fn list(&self) -> Result<Answer, ApiError> {
         let href_prefix = self.href_prefix()?;
-        let ListQuery { filter, offset, limit, fields } = self.list_query(&href_prefix)?;
-        let query = PageQuery { filter, start: Start::Offset(offset), limit };
+        let ListQuery { filter, sort, offset, limit, fields } = self.list_query(&href_prefix)?;
+        let query = PageQuery { filter, sort, start: Start::Offset(offset), limit };
         let page = self.context.app.list(query).await?;
         let view = View { version: self.version, href_prefix, fields };
         let body: Body = match page.items {

@@ -3,7 +3,7 @@
 //! ```text
 //! query     = pair *( "&" pair )
 //! pair      = directive "=" value / condition
-//! directive = "fields" / "offset" / "limit" / "depth" / "expand"
+//! directive = "fields" / "sort" / "offset" / "limit" / "depth" / "expand"
 //! condition = compare *( ";" ( compare / values ) )       any of them
 //! compare   = path operator values
 //! operator  = [ ".eq" / ".ne" / ".gt" / ".gte" / ".lt" / ".lte" / ".regex" ] "="
@@ -22,6 +22,7 @@ use crate::query::condition::{self, decoded};
 use crate::query::error::QueryError;
 use crate::query::fields::Fields;
 use crate::query::filter::{Condition, Filter, Path};
+use crate::query::sort::Sort;
 use crate::query::text::{pairs, split};
 use crate::query::vocabulary::Vocabulary;
 
@@ -30,6 +31,8 @@ use crate::query::vocabulary::Vocabulary;
 pub struct ListQuery {
     /// Which interactions.
     pub filter: Filter,
+    /// In which order; `None`: as they were created.
+    pub sort: Option<Sort>,
     /// How many of them to pass over.
     pub offset: u64,
     /// How many to show; `None`: all.
@@ -93,8 +96,10 @@ pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, Q
     {
         return Err(QueryError::LimitTooLarge(most));
     }
+    let sort = directives.raw_sort.map(|raw| Sort::parse(raw, context)).transpose()?;
     Ok(ListQuery {
         filter: Filter { conditions, href_prefix: context.href_prefix.to_owned() },
+        sort,
         offset: directives.offset.unwrap_or(0),
         limit: directives.limit.or(limits.items),
         fields: directives.fields,
@@ -109,8 +114,8 @@ pub fn fields_only(raw_query: &str) -> Result<Option<Fields>, QueryError> {
     let mut directives = Directives::default();
     for (raw_name, raw_value) in pairs(raw_query).map(split) {
         let name = decoded(raw_name, raw_name)?;
-        let paging = matches!(name.as_str(), "offset" | "limit");
-        if paging || !directives.take(&name, raw_value)? {
+        let of_lists = matches!(name.as_str(), "sort" | "offset" | "limit");
+        if of_lists || !directives.take(&name, raw_value)? {
             return Err(QueryError::Unsupported(name));
         }
     }
@@ -129,26 +134,29 @@ pub fn nothing(raw_query: &str) -> Result<(), QueryError> {
 }
 
 #[derive(Default)]
-struct Directives {
+struct Directives<'q> {
+    /// Read once all pairs have been looked at.
+    raw_sort: Option<&'q str>,
     fields: Option<Fields>,
     offset: Option<u64>,
     limit: Option<u64>,
 }
 
-impl Directives {
+impl<'q> Directives<'q> {
     /// Whether the pair is a directive. `depth` and `expand` ask for less or more of what is always
     /// whole here, so they are honoured by doing nothing.
-    fn take(&mut self, name: &str, raw_value: Option<&str>) -> Result<bool, QueryError> {
+    fn take(&mut self, name: &str, raw_value: Option<&'q str>) -> Result<bool, QueryError> {
+        let value = || raw_value.ok_or_else(|| QueryError::NoValue(name.to_owned()));
         match name {
             "fields" => {
-                let raw = raw_value.ok_or_else(|| QueryError::NoValue(name.to_owned()))?;
-                let fields = Fields::parse(&decoded(name, raw)?)?;
+                let fields = Fields::parse(&decoded(name, value()?)?)?;
                 once("fields", &mut self.fields, fields)?;
             }
             "offset" => once("offset", &mut self.offset, count("offset", raw_value)?)?,
             "limit" => once("limit", &mut self.limit, count("limit", raw_value)?)?,
             "depth" | "expand" => {}
-            "sort" | "filter" => return Err(QueryError::Unsupported(name.to_owned())),
+            "sort" => once("sort", &mut self.raw_sort, value()?)?,
+            "filter" => return Err(QueryError::Unsupported(name.to_owned())),
             _ => return Ok(false),
         }
         Ok(true)
@@ -191,7 +199,6 @@ pub mod tests {
     #[test]
     fn what_cannot_be_honoured_is_named() {
         for (raw_query, expected) in [
-            ("sort=-status", "sort: not supported"),
             ("filter=x", "filter: not supported"),
             ("offset=-1", "offset: expected a whole number from 0 on"),
             ("offset=%31", "offset: expected a whole number from 0 on"),
@@ -219,7 +226,7 @@ pub mod tests {
     fn one_resource_takes_only_fields() {
         assert_eq!(fields_only(""), Ok(None));
         assert!(fields_only("fields=id").unwrap().is_some());
-        for raw_query in ["status=open", "limit=1", "offset=0"] {
+        for raw_query in ["status=open", "limit=1", "offset=0", "sort=id"] {
             assert!(fields_only(raw_query).is_err(), "{raw_query}");
         }
         assert_eq!(nothing("&"), Ok(()));

@@ -2,6 +2,7 @@
 
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
+use crate::query::sort::Sort;
 use crate::store::contract::StoreResult;
 use futures::Stream;
 use std::pin::Pin;
@@ -11,6 +12,8 @@ use std::pin::Pin;
 pub struct PageQuery {
     /// Which interactions.
     pub filter: Filter,
+    /// In which order; `None`: as they were created.
+    pub sort: Option<Sort>,
     /// Where the window begins.
     pub start: Start,
     /// How many interactions it has at most; `None`: all from its beginning on.
@@ -37,6 +40,8 @@ impl Default for Start {
 pub enum Position {
     /// In creation order. The number means something to its store only.
     Created(u64),
+    /// Behind this key of the order that was asked for.
+    Sorted(Vec<u8>),
 }
 
 /// The answer to a [`PageQuery`], all of it from one snapshot.

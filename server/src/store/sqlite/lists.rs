@@ -11,6 +11,7 @@
 use super::connection::{READ, set_up_reader};
 use super::error::{failed, failed_because};
 use super::selection::Selection;
+use super::session::{Session, WHAT};
 use super::store::SqliteOptions;
 use super::window::{Course, Window};
 use crate::domain::interaction::Interaction;
@@ -25,8 +26,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
-
-pub(super) const WHAT: &str = "listing interactions";
 
 /// What is read before a list is answered, in bytes of documents; what fits needs no stream.
 const FIRST_BYTES: usize = 1 << 20;
@@ -48,6 +47,7 @@ pub(super) struct Lists {
     streams: Arc<Semaphore>,
     patience: Duration,
     stall: Duration,
+    sort_bytes: usize,
 }
 
 /// What there is until the lists are closed.
@@ -80,6 +80,7 @@ impl Lists {
             streams: Arc::new(Semaphore::new(streams as usize)),
             patience: options.busy_timeout,
             stall: options.stream_stall,
+            sort_bytes: options.sort_bytes,
         }
     }
 
@@ -95,6 +96,7 @@ impl Lists {
             streams: Arc::clone(&self.streams),
             lifeline,
             stall: self.stall,
+            sort_bytes: self.sort_bytes,
             runtime: Handle::current(),
         };
         spawn_blocking(move || match pool.get() {
@@ -128,6 +130,7 @@ struct Run {
     streams: Arc<Semaphore>,
     lifeline: watch::Receiver<()>,
     stall: Duration,
+    sort_bytes: usize,
     runtime: Handle,
 }
 
@@ -153,7 +156,7 @@ impl Run {
                 return;
             }
         };
-        let begun = begin(&snapshot, query, &|| !asker.is_closed());
+        let begun = begin(self.session(&snapshot, &|| !asker.is_closed()), query);
         let Begun { total, window, first } = match begun {
             Ok(begun) => begun,
             Err(e) => {
@@ -177,6 +180,10 @@ impl Run {
         }
     }
 
+    fn session<'a>(&self, snapshot: &'a Connection, wanted: &'a dyn Fn() -> bool) -> Session<'a> {
+        Session { snapshot, wanted, sort_bytes: self.sort_bytes }
+    }
+
     /// From here on other lists may have this one's turn.
     fn streaming(self, turn: OwnedSemaphorePermit) -> Self {
         Self { _turn: turn, ..self }
@@ -196,7 +203,8 @@ impl Run {
             if !self.hand_over(chunk, taker) || is_last {
                 break;
             }
-            chunk = course.read(snapshot, CHUNK_BYTES, &|| !taker.is_closed());
+            let wanted = || !taker.is_closed();
+            chunk = course.read(self.session(snapshot, &wanted), CHUNK_BYTES);
         }
     }
 
@@ -217,15 +225,11 @@ impl Run {
     }
 }
 
-fn begin(
-    snapshot: &Connection,
-    query: &PageQuery,
-    wanted: &dyn Fn() -> bool,
-) -> StoreResult<Begun> {
-    let selection = Selection::of(snapshot, &query.filter, wanted)?;
-    let total = selection.total(snapshot).map_err(|e| failed(WHAT, e))?;
-    let mut window = selection.window(snapshot, &query.start, query.limit)?;
-    let first = window.course.read(snapshot, FIRST_BYTES, wanted)?;
+fn begin(session: Session<'_>, query: &PageQuery) -> StoreResult<Begun> {
+    let selection = Selection::of(session, &query.filter)?;
+    let total = selection.total(session)?;
+    let mut window = selection.window(session, query)?;
+    let first = window.course.read(session, FIRST_BYTES)?;
     Ok(Begun { total, window, first })
 }
 

@@ -24,6 +24,8 @@ mod plan;
 mod reader;
 mod schema;
 mod selection;
+mod session;
+mod sorted;
 mod store;
 mod window;
 mod writer;

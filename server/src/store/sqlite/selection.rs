@@ -3,10 +3,10 @@
 //! The matches are a set of creation numbers, compressed: a bit for each where they lie close, two
 //! bytes where they do not. Totals, offsets and places in the order are arithmetic on it.
 
-use super::error::failed;
 use super::intersection::Intersection;
-use super::lists::WHAT;
 use super::plan::{AnyOf, Plan};
+use super::session::{Session, because};
+use super::window::signed;
 use crate::domain::interaction::{Interaction, Members};
 use crate::query::filter::Filter;
 use crate::store::contract::{StoreError, StoreResult};
@@ -24,30 +24,61 @@ pub(super) enum Selection {
 
 impl Selection {
     /// Finds the matches of `filter`. Stops when nobody wants them any more.
-    pub(super) fn of(
-        snapshot: &Connection,
-        filter: &Filter,
-        wanted: &dyn Fn() -> bool,
-    ) -> StoreResult<Self> {
+    pub(super) fn of(session: Session<'_>, filter: &Filter) -> StoreResult<Self> {
         match Plan::of(filter) {
             Plan::Nothing => Ok(Self::Some(RoaringTreemap::new())),
             Plan::Everything => Ok(Self::All),
-            Plan::Exact(sets) => exact(snapshot, sets).map(Self::Some).map_err(|e| failed(WHAT, e)),
-            Plan::Evaluate(sets) => evaluate(snapshot, sets, filter, wanted).map(Self::Some),
+            Plan::Exact(sets) => exact(session.snapshot, sets).map(Self::Some).map_err(because),
+            Plan::Evaluate(sets) => evaluate(session, sets, filter).map(Self::Some),
         }
     }
 
     /// How many match.
-    pub(super) fn total(&self, snapshot: &Connection) -> rusqlite::Result<u64> {
+    pub(super) fn total(&self, session: Session<'_>) -> StoreResult<u64> {
         match self {
             Self::Some(numbers) => Ok(numbers.len()),
-            Self::All => snapshot
-                .prepare_cached("SELECT count(*) FROM interaction")?
-                .query_row([], |row| row.get::<_, i64>(0))
-                .map(i64::unsigned_abs),
+            Self::All => session
+                .prepare("SELECT count(*) FROM interaction")?
+                .query_row([], |row| number_from(row, 0))
+                .map_err(because),
         }
     }
 }
+
+impl Selection {
+    /// Shows each match, in creation order. Stops when nobody wants them any more.
+    pub(super) fn each(
+        &self,
+        session: Session<'_>,
+        show: &mut dyn FnMut(u64, Interaction) -> StoreResult<()>,
+    ) -> StoreResult<()> {
+        let mut show_row = |row: &Row<'_>| {
+            session.check()?;
+            let number = number_from(row, 4).map_err(because)?;
+            show(number, interaction_from(row).map_err(because)?)
+        };
+        match self {
+            Self::All => {
+                let mut statement = session.prepare(EACH)?;
+                let mut rows = statement.query([]).map_err(because)?;
+                while let Some(row) = rows.next().map_err(because)? {
+                    show_row(row)?;
+                }
+            }
+            Self::Some(numbers) => {
+                let mut statement = session.prepare(ONE)?;
+                for number in numbers {
+                    let mut rows = statement.query([signed(number)]).map_err(because)?;
+                    rows.next().map_err(because)?.map_or(Ok(()), &mut show_row)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+const EACH: &str = "SELECT id, version, foreign_href, document, seq FROM interaction ORDER BY seq";
+const ONE: &str = "SELECT id, version, foreign_href, document, seq FROM interaction WHERE seq = ?";
 
 /// On the index alone.
 fn exact(snapshot: &Connection, sets: Vec<AnyOf>) -> rusqlite::Result<RoaringTreemap> {
@@ -63,25 +94,22 @@ fn exact(snapshot: &Connection, sets: Vec<AnyOf>) -> rusqlite::Result<RoaringTre
 
 /// Looks at each candidate, once.
 fn evaluate(
-    snapshot: &Connection,
+    session: Session<'_>,
     sets: Vec<AnyOf>,
     filter: &Filter,
-    wanted: &dyn Fn() -> bool,
 ) -> StoreResult<RoaringTreemap> {
-    let because = |e| failed(WHAT, e);
-    let Intersection { from, only, values } = Intersection::of(snapshot, sets).map_err(because)?;
+    let intersection = Intersection::of(session.snapshot, sets).map_err(because)?;
+    let Intersection { from, only, values } = intersection;
     // CROSS JOIN keeps the order of the tables: the candidates lead.
     let sql = format!(
         "SELECT i.id, i.version, i.foreign_href, i.document, i.seq
          FROM {from} CROSS JOIN interaction AS i ON i.seq = c.seq {only} ORDER BY c.seq"
     );
-    let mut statement = snapshot.prepare_cached(&sql).map_err(because)?;
+    let mut statement = session.prepare(&sql)?;
     let mut rows = statement.query(params_from_iter(values)).map_err(because)?;
     let mut numbers = RoaringTreemap::new();
     while let Some(row) = rows.next().map_err(because)? {
-        if !wanted() {
-            return Err(StoreError::Closed);
-        }
+        session.check()?;
         let interaction = interaction_from(row).map_err(because)?;
         if filter.matches(&interaction, &members_of(&interaction)?) {
             numbers.insert(number_from(row, 4).map_err(because)?);

@@ -39,6 +39,8 @@ pub struct SqliteOptions {
     pub stream_connections: u32,
     /// How long a stream waits for somebody to take more, before it is cut.
     pub stream_stall: Duration,
+    /// What the keys of a sort may take in memory, in bytes; twice as much for moments.
+    pub sort_bytes: usize,
     /// How much of the database file each thread that reads maps into memory. 0: nothing.
     pub mmap_bytes: u32,
 }
@@ -52,6 +54,7 @@ impl Default for SqliteOptions {
             list_connections: 4,
             stream_connections: 8,
             stream_stall: Duration::from_secs(30),
+            sort_bytes: 6 << 20,
             mmap_bytes: 32 << 20,
         }
     }

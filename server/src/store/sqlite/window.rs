@@ -2,11 +2,12 @@
 //!
 //! Documents are read for the window only, a chunk at a time.
 
-use super::error::failed;
-use super::lists::WHAT;
+use super::error::failed_because;
 use super::selection::{Selection, interaction_from, number_from};
+use super::session::{Session, WHAT, because};
+use super::sorted::Sorted;
 use crate::domain::interaction::Interaction;
-use crate::store::contract::{Position, Start, StoreError, StoreResult};
+use crate::store::contract::{PageQuery, Position, Start, StoreResult};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A window, counted before it is read.
@@ -23,25 +24,44 @@ pub(super) struct Window {
 pub(super) enum Course {
     /// All interactions with numbers above the first and up to the last.
     Range(u64, u64),
-    /// Those of these numbers.
+    /// Those of these numbers, in this order.
     Listed(Box<dyn Iterator<Item = u64>>),
+    /// So many more in the order of a sort.
+    Sorted(Sorted, u64),
 }
 
 impl Selection {
-    /// The window that begins at `start`.
-    pub(super) fn window(
+    /// The window that is asked for.
+    pub(super) fn window(self, session: Session<'_>, query: &PageQuery) -> StoreResult<Window> {
+        let PageQuery { sort, start, limit, .. } = query;
+        match sort {
+            None => self.in_creation_order(session, start, *limit),
+            Some(sort) => Sorted::window(session, self, sort.clone(), start, *limit),
+        }
+    }
+
+    fn in_creation_order(
         self,
-        snapshot: &Connection,
+        session: Session<'_>,
         start: &Start,
         limit: Option<u64>,
     ) -> StoreResult<Window> {
+        let from = match start {
+            Start::Offset(offset) => Beginning::Offset(*offset),
+            Start::After(Position::Created(number)) => Beginning::Number(*number),
+            Start::After(Position::Sorted(_)) => {
+                return Err(failed_because(WHAT, "a place in another order"));
+            }
+        };
         match self {
-            Self::All => range(snapshot, start, limit).map_err(|e| failed(WHAT, e)),
+            Self::All => range(session.snapshot, from, limit).map_err(because),
             Self::Some(mut numbers) => {
-                let passed = match start {
-                    Start::Offset(0) => None,
-                    Start::Offset(offset) => Some(numbers.select(offset - 1).unwrap_or(u64::MAX)),
-                    Start::After(Position::Created(number)) => Some(*number),
+                let passed = match from {
+                    Beginning::Offset(0) => None,
+                    Beginning::Offset(offset) => {
+                        Some(numbers.select(offset - 1).unwrap_or(u64::MAX))
+                    }
+                    Beginning::Number(number) => Some(number),
                 };
                 if let Some(passed) = passed {
                     numbers.remove_range(..=passed);
@@ -57,15 +77,24 @@ impl Selection {
     }
 }
 
+/// Where a window in creation order begins.
+#[derive(Clone, Copy)]
+enum Beginning {
+    /// After so many.
+    Offset(u64),
+    /// Above this number.
+    Number(u64),
+}
+
 /// The window of all interactions, by their numbers: counted as far as it reaches.
-fn range(snapshot: &Connection, start: &Start, limit: Option<u64>) -> rusqlite::Result<Window> {
-    let passed = match start {
-        Start::Offset(0) => Some(0),
-        Start::Offset(offset) => snapshot
+fn range(snapshot: &Connection, from: Beginning, limit: Option<u64>) -> rusqlite::Result<Window> {
+    let passed = match from {
+        Beginning::Offset(0) => Some(0),
+        Beginning::Offset(offset) => snapshot
             .prepare_cached("SELECT seq FROM interaction ORDER BY seq LIMIT 1 OFFSET ?")?
             .query_row([signed(offset - 1)], |row| number_from(row, 0))
             .optional()?,
-        Start::After(Position::Created(number)) => Some(*number),
+        Beginning::Number(number) => Some(number),
     };
     // Past the end nothing is above.
     let passed = passed.unwrap_or(u64::MAX);
@@ -89,19 +118,22 @@ impl Course {
     /// Reads on, up to the document that exceeds so many bytes; nothing at the end.
     pub(super) fn read(
         &mut self,
-        snapshot: &Connection,
+        session: Session<'_>,
         most_bytes: usize,
-        wanted: &dyn Fn() -> bool,
     ) -> StoreResult<Vec<Interaction>> {
-        if !wanted() {
-            return Err(StoreError::Closed);
-        }
+        session.check()?;
         let mut chunk = Chunk { items: Vec::new(), bytes: 0, most_bytes };
         match self {
-            Self::Range(passed, last) => chunk.read_range(snapshot, passed, *last),
-            Self::Listed(numbers) => chunk.read_each(snapshot, numbers),
+            Self::Range(passed, last) => {
+                chunk.read_range(session.snapshot, passed, *last).map_err(because)?;
+            }
+            Self::Listed(numbers) => chunk.read_each(session, &mut || Ok(numbers.next()))?,
+            Self::Sorted(sorted, left) => chunk.read_each(session, &mut || {
+                let Some(fewer) = left.checked_sub(1) else { return Ok(None) };
+                *left = fewer;
+                sorted.next(session)
+            })?,
         }
-        .map_err(|e| failed(WHAT, e))?;
         Ok(chunk.items)
     }
 }
@@ -147,16 +179,16 @@ impl Chunk {
 
     fn read_each(
         &mut self,
-        snapshot: &Connection,
-        numbers: &mut dyn Iterator<Item = u64>,
-    ) -> rusqlite::Result<()> {
-        let mut statement = snapshot.prepare_cached(
-            "SELECT id, version, foreign_href, document FROM interaction WHERE seq = ?",
-        )?;
+        session: Session<'_>,
+        next: &mut dyn FnMut() -> StoreResult<Option<u64>>,
+    ) -> StoreResult<()> {
+        let sql = "SELECT id, version, foreign_href, document FROM interaction WHERE seq = ?";
+        let mut statement = session.prepare(sql)?;
         while !self.is_full()
-            && let Some(number) = numbers.next()
+            && let Some(number) = next()?
         {
-            statement.query_row([signed(number)], |row| self.add(row))?;
+            let added = statement.query_row([signed(number)], |row| self.add(row));
+            added.map_err(because)?;
         }
         Ok(())
     }

@@ -61,7 +61,12 @@ impl Fixture {
         limit: Option<u64>,
     ) -> (u64, Vec<Interaction>) {
         let (filter, start) = (filter.clone(), Start::Offset(offset));
-        let page = self.store.page(PageQuery { filter, start, limit }).await.unwrap();
+        self.asked(&PageQuery { filter, start, limit, ..PageQuery::default() }).await
+    }
+
+    /// The same, however it is asked.
+    pub(super) async fn asked(&self, query: &PageQuery) -> (u64, Vec<Interaction>) {
+        let page = self.store.page(query.clone()).await.unwrap();
         let (total, count) = (page.total, page.count);
         let items = collected(page.items).await.unwrap();
         assert_eq!(items.len() as u64, count);

@@ -63,7 +63,7 @@ async fn streams_leave_the_turns_of_short_lists_alone() {
     assert!(matches!(f.store.page(asking("")).await, Err(StoreError::Busy)));
     assert_eq!(f.listed(&filter(""), 3, Some(2)).await.1.len(), 2);
     drop(kept);
-    stream(&f).await;
+    drop(stream(&f).await);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn who_takes_nothing_loses_the_rest() {
     let f = filled(SqliteOptions { stream_stall: Duration::ZERO, ..one_stream() }).await;
     let stalled = stream(&f).await;
     // There is one stream at a time: that there is another tells that the first was given up.
-    stream(&f).await;
+    drop(stream(&f).await);
     let taken: Vec<_> = stalled.collect().await;
     let (last, before) = taken.split_last().unwrap();
     assert!(matches!(last, Err(StoreError::Failed { .. })));
