@@ -51,7 +51,14 @@ async fn a_list_takes_filters_and_gives_headers() {
     let (base, seen) = once(answer);
     let filters = [("status", "open & shut"), ("relatedParty.id", "1")];
     let list = client(&base)
-        .list_party_interaction_filtered(Some("id"), Some(1), None, Some("-id,status"), &filters)
+        .list_party_interaction_filtered(
+            None,
+            Some("id"),
+            Some(1),
+            None,
+            Some("-id,status"),
+            &filters,
+        )
         .await
         .unwrap();
     assert_eq!(list.headers()["x-total-count"], "7");

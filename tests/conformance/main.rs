@@ -18,5 +18,6 @@ mod paging;
 mod refusals;
 mod sorting;
 mod stopping;
+mod turning;
 mod validation;
 mod versions;

@@ -181,7 +181,10 @@ async fn what_is_too_long_is_not_read() {
 }
 
 /// Queries that cannot be honoured, and what the refusal must name. Never an empty list.
-const DISHONOURED: [(&str, &str); 28] = [
+const DISHONOURED: [(&str, &str); 31] = [
+    ("cursor", "cursor"),
+    ("cursor=", "cursor"),
+    ("cursor=AQAAAAAAAAAAAAAAAAAAAAAA", "cursor"),
     ("sort", "sort"),
     ("sort=", "sort"),
     ("sort=status,,reason", "sort"),
@@ -225,8 +228,12 @@ async fn queries_that_cannot_be_honoured_are_named() {
         caller.get(&many).await.refuses(400, "64");
         // On one resource only `fields` means something.
         let path = format!("/partyInteraction/{id}");
-        for (query, culprit) in [("status=x", "status"), ("limit=1", "limit"), ("sort=id", "sort")]
-        {
+        for (query, culprit) in [
+            ("status=x", "status"),
+            ("limit=1", "limit"),
+            ("sort=id", "sort"),
+            ("cursor=x", "cursor"),
+        ] {
             for method in [Method::GET, Method::PATCH, Method::DELETE] {
                 let call = caller.call(method, &format!("{path}?{query}"));
                 call.body("application/json", "{}").send().await.refuses(400, culprit);

@@ -11,7 +11,7 @@ use crate::http::answer::Answer;
 use crate::http::call::Call;
 use crate::http::version::Version;
 use crate::query::fields::Fields;
-use crate::query::page;
+use crate::query::page::{self, Place};
 use crate::query::parse::{self, ListQuery, QueryContext, QueryLimits};
 use crate::store::contract::{Chunks, Items, PageQuery, Start};
 use bytes::Bytes;
@@ -32,8 +32,10 @@ impl Call<'_> {
     /// GET on the collection.
     pub async fn list(&self) -> Result<Answer, ApiError> {
         let href_prefix = self.href_prefix()?;
-        let ListQuery { filter, sort, offset, limit, fields } = self.list_query(&href_prefix)?;
-        let query = PageQuery { filter, sort, start: Start::Offset(offset), limit };
+        let ListQuery { filter, sort, after, offset, limit, fields } =
+            self.list_query(&href_prefix)?;
+        let start = after.map_or(Start::Offset(offset), Start::After);
+        let query = PageQuery { filter, sort: sort.clone(), start, limit };
         let page = self.context.app.list(query).await?;
         let view = View { version: self.version, href_prefix, fields };
         let body: Body = match page.items {
@@ -46,7 +48,10 @@ impl Call<'_> {
             _ => StatusCode::OK,
         };
         let url = self.url("/partyInteraction")?;
-        let links = page::links(&url, self.raw_query(), offset, limit, page.total);
+        let cursor = page.last.and_then(|last| last.to_cursor(sort.as_ref()));
+        let (total, has_next, cursor) = (page.total, page.has_next, cursor.as_deref());
+        let place = Place { offset, limit, total, has_next, cursor };
+        let links = page::links(&url, self.raw_query(), place);
         Answer::json(status, body).page(page.total, page.count, &links)
     }
 

@@ -3,6 +3,7 @@
 
 mod attribute;
 mod condition;
+pub mod cursor;
 pub mod error;
 pub mod fields;
 pub mod filter;

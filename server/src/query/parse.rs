@@ -3,7 +3,7 @@
 //! ```text
 //! query     = pair *( "&" pair )
 //! pair      = directive "=" value / condition
-//! directive = "fields" / "sort" / "offset" / "limit" / "depth" / "expand"
+//! directive = "fields" / "sort" / "cursor" / "offset" / "limit" / "depth" / "expand"
 //! condition = compare *( ";" ( compare / values ) )       any of them
 //! compare   = path operator values
 //! operator  = [ ".eq" / ".ne" / ".gt" / ".gte" / ".lt" / ".lte" / ".regex" ] "="
@@ -19,6 +19,7 @@
 //! interactions that `a=x,y` is false of. What cannot be honoured is refused, never ignored.
 
 use crate::query::condition::{self, decoded};
+use crate::query::cursor::Position;
 use crate::query::error::QueryError;
 use crate::query::fields::Fields;
 use crate::query::filter::{Condition, Filter, Path};
@@ -33,7 +34,9 @@ pub struct ListQuery {
     pub filter: Filter,
     /// In which order; `None`: as they were created.
     pub sort: Option<Sort>,
-    /// How many of them to pass over.
+    /// Behind which place to begin; `None`: by `offset`.
+    pub after: Option<Position>,
+    /// How many of them to pass over; beside `after` only what a client counts.
     pub offset: u64,
     /// How many to show; `None`: all.
     pub limit: Option<u64>,
@@ -97,7 +100,10 @@ pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, Q
         return Err(QueryError::LimitTooLarge(most));
     }
     let sort = directives.raw_sort.map(|raw| Sort::parse(raw, context)).transpose()?;
+    let place = |text: String| Position::of_cursor(&text, sort.as_ref());
+    let after = directives.cursor.map(place).transpose()?;
     Ok(ListQuery {
+        after,
         filter: Filter { conditions, href_prefix: context.href_prefix.to_owned() },
         sort,
         offset: directives.offset.unwrap_or(0),
@@ -114,7 +120,7 @@ pub fn fields_only(raw_query: &str) -> Result<Option<Fields>, QueryError> {
     let mut directives = Directives::default();
     for (raw_name, raw_value) in pairs(raw_query).map(split) {
         let name = decoded(raw_name, raw_name)?;
-        let of_lists = matches!(name.as_str(), "sort" | "offset" | "limit");
+        let of_lists = matches!(name.as_str(), "sort" | "cursor" | "offset" | "limit");
         if of_lists || !directives.take(&name, raw_value)? {
             return Err(QueryError::Unsupported(name));
         }
@@ -137,6 +143,7 @@ pub fn nothing(raw_query: &str) -> Result<(), QueryError> {
 struct Directives<'q> {
     /// Read once all pairs have been looked at.
     raw_sort: Option<&'q str>,
+    cursor: Option<String>,
     fields: Option<Fields>,
     offset: Option<u64>,
     limit: Option<u64>,
@@ -156,6 +163,7 @@ impl<'q> Directives<'q> {
             "limit" => once("limit", &mut self.limit, count("limit", raw_value)?)?,
             "depth" | "expand" => {}
             "sort" => once("sort", &mut self.raw_sort, value()?)?,
+            "cursor" => once("cursor", &mut self.cursor, decoded(name, value()?)?)?,
             "filter" => return Err(QueryError::Unsupported(name.to_owned())),
             _ => return Ok(false),
         }
@@ -208,6 +216,8 @@ pub mod tests {
             ("limit=1&limit=1", "limit: given more than once"),
             ("fields=id&fields=id", "fields: given more than once"),
             ("fields", "fields: expected a value"),
+            ("cursor", "cursor: expected a value"),
+            ("cursor=x", "cursor: not one that a `next` link of a list in this order has"),
         ] {
             assert_eq!(parsed(raw_query).unwrap_err().to_string(), expected, "{raw_query}");
         }
@@ -226,7 +236,7 @@ pub mod tests {
     fn one_resource_takes_only_fields() {
         assert_eq!(fields_only(""), Ok(None));
         assert!(fields_only("fields=id").unwrap().is_some());
-        for raw_query in ["status=open", "limit=1", "offset=0", "sort=id"] {
+        for raw_query in ["status=open", "limit=1", "offset=0", "sort=id", "cursor=x"] {
             assert!(fields_only(raw_query).is_err(), "{raw_query}");
         }
         assert_eq!(nothing("&"), Ok(()));

@@ -82,6 +82,20 @@ impl Sort {
         whole.extend(interaction.id.bytes());
         whole
     }
+
+    /// The same for all orders that are the same, in canonical terms: `-creationDate Instant`.
+    pub fn spelling(&self) -> String {
+        let mut spelling = String::new();
+        for key in &self.keys {
+            spelling.push(if key.descending { '-' } else { '+' });
+            for (path, kind) in &key.places {
+                let path = path.join(".");
+                let reader = if path == "href" { self.href_prefix.as_str() } else { "" };
+                spelling.push_str(&format!("{path} {kind:?} {reader}\n"));
+            }
+        }
+        spelling
+    }
 }
 
 impl SortKey {

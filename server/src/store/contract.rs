@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 
 mod list;
 
-pub use list::{Chunks, Items, Page, PageQuery, Position, Start};
+pub use list::{Chunks, Items, Page, PageQuery, Start};
 
 /// Result of a unit of work.
 pub type StoreResult<T> = Result<T, StoreError>;

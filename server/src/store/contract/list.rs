@@ -1,6 +1,7 @@
 //! Lists: what is asked for, and the answer, which is told before its items are read.
 
 use crate::domain::interaction::Interaction;
+use crate::query::cursor::Position;
 use crate::query::filter::Filter;
 use crate::query::sort::Sort;
 use crate::store::contract::StoreResult;
@@ -35,23 +36,17 @@ impl Default for Start {
     }
 }
 
-/// A place in the order of a list: that of an interaction, which need not exist any more.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Position {
-    /// In creation order. The number means something to its store only.
-    Created(u64),
-    /// Behind this key of the order that was asked for.
-    Sorted(Vec<u8>),
-}
-
 /// The answer to a [`PageQuery`], all of it from one snapshot.
 pub struct Page {
     /// All that match, exactly.
     pub total: u64,
     /// How many of them are in the window.
     pub count: u64,
-    /// Place of the last one in the window, if others follow.
-    pub next: Option<Position>,
+    /// Whether others follow behind it.
+    pub has_next: bool,
+    /// Place of the last one in the window, for who goes on from there; `None` where there is none,
+    /// and where it is not known before the window has been read.
+    pub last: Option<Position>,
     /// The window.
     pub items: Items,
 }

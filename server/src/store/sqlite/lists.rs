@@ -164,9 +164,10 @@ impl Run {
                 return;
             }
         };
-        let Window { count, next, course } = window;
+        let Window { count, has_next, last, course } = window;
         if first.len() as u64 >= count {
-            let _gone = asker.send(Ok(Page { total, count, next, items: Items::Read(first) }));
+            let _gone =
+                asker.send(Ok(Page { total, count, has_next, last, items: Items::Read(first) }));
             return;
         }
         let Ok(turn) = Arc::clone(&self.streams).try_acquire_owned() else {
@@ -175,7 +176,7 @@ impl Run {
         };
         let (taker, taken) = mpsc::channel(CHUNKS_AHEAD);
         let items = Items::Streamed(chunks(taken, count));
-        if asker.send(Ok(Page { total, count, next, items })).is_ok() {
+        if asker.send(Ok(Page { total, count, has_next, last, items })).is_ok() {
             self.streaming(turn).stream(&snapshot, first, course, &taker);
         }
     }

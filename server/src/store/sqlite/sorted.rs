@@ -9,8 +9,9 @@ use super::error::failed_because;
 use super::selection::{Selection, members_of};
 use super::session::{Session, WHAT};
 use super::window::{Course, Window};
+use crate::query::cursor::Position;
 use crate::query::sort::Sort;
-use crate::store::contract::{Position, Start, StoreResult};
+use crate::store::contract::{Start, StoreResult};
 use std::vec::IntoIter;
 
 /// What an entry takes beside its key.
@@ -51,8 +52,9 @@ impl Sorted {
         // Known where the window ends within this run; longer ones are turned by offsets.
         let last = usize::try_from(count).ok().and_then(|count| count.checked_sub(1));
         let last = last.and_then(|last| sorted.run.as_slice().get(last));
-        let next = last.filter(|_| count < behind).map(|(key, _)| Position::Sorted(key.clone()));
-        Ok(Window { count, next, course: Course::Sorted(sorted, count) })
+        let last = last.map(|(key, _)| Position::Sorted(key.clone()));
+        let has_next = count < behind;
+        Ok(Window { count, has_next, last, course: Course::Sorted(sorted, count) })
     }
 
     /// The number of the next one. A new run is made as long as it must be.

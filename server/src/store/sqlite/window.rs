@@ -7,15 +7,18 @@ use super::selection::{Selection, interaction_from, number_from};
 use super::session::{Session, WHAT, because};
 use super::sorted::Sorted;
 use crate::domain::interaction::Interaction;
-use crate::store::contract::{PageQuery, Position, Start, StoreResult};
+use crate::query::cursor::Position;
+use crate::store::contract::{PageQuery, Start, StoreResult};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A window, counted before it is read.
 pub(super) struct Window {
     /// How many interactions it has.
     pub(super) count: u64,
-    /// Place of the last one, if others follow.
-    pub(super) next: Option<Position>,
+    /// Whether others follow.
+    pub(super) has_next: bool,
+    /// Place of the last one, as far as it is known.
+    pub(super) last: Option<Position>,
     /// The way through it.
     pub(super) course: Course,
 }
@@ -68,10 +71,11 @@ impl Selection {
                 }
                 let count = limit.map_or(numbers.len(), |limit| limit.min(numbers.len()));
                 let last = count.checked_sub(1).and_then(|last| numbers.select(last));
-                let next = last.filter(|_| count < numbers.len()).map(Position::Created);
+                let last = last.map(Position::Created);
+                let has_next = count < numbers.len();
                 let shown = usize::try_from(count).unwrap_or(usize::MAX);
                 let course = Course::Listed(Box::new(numbers.into_iter().take(shown)));
-                Ok(Window { count, next, course })
+                Ok(Window { count, has_next, last, course })
             }
         }
     }
@@ -107,11 +111,11 @@ fn range(snapshot: &Connection, from: Beginning, limit: Option<u64>) -> rusqlite
         .query_row([signed(passed), limit.map_or(-1, signed)], |row| {
             Ok((number_from(row, 0)?, number_from(row, 1)?))
         })?;
-    let others: bool = snapshot
+    let has_next: bool = snapshot
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM interaction WHERE seq > ?)")?
-        .query_row([signed(last)], |row| row.get(0))?;
-    let next = (count > 0 && others).then_some(Position::Created(last));
-    Ok(Window { count, next, course: Course::Range(passed, last) })
+        .query_row([signed(last.max(passed))], |row| row.get(0))?;
+    let course = Course::Range(passed, last);
+    Ok(Window { count, has_next, last: Some(Position::Created(last)), course })
 }
 
 impl Course {

@@ -146,8 +146,10 @@ async fn turning(f: &Fixture, query: &PageQuery, page: u64) -> Vec<Interaction> 
         let items = collected(page.items).await.unwrap();
         assert_eq!(items.len() as u64, count);
         all.extend(items);
-        let Some(next) = page.next else { return all };
-        query.start = Start::After(next);
+        if !page.has_next {
+            return all;
+        }
+        query.start = Start::After(page.last.unwrap());
     }
 }
 
