@@ -15,6 +15,7 @@ mod filters;
 mod hub;
 mod lifecycle;
 mod paging;
+mod plans;
 mod refusals;
 mod sorting;
 mod stopping;

@@ -49,6 +49,12 @@ impl Answer {
             .header(LINK, links)
     }
 
+    /// How a list was found. Attributes have any letters, headers have not.
+    pub fn explained(self, plan: &str) -> Result<Self, ApiError> {
+        let plan = plan.escape_default().to_string();
+        self.header(HeaderName::from_static("x-query-plan"), &plan)
+    }
+
     fn header(mut self, name: HeaderName, value: &str) -> Result<Self, ApiError> {
         let value = HeaderValue::from_str(value).map_err(ApiError::internal)?;
         self.headers.insert(name, value);

@@ -52,7 +52,8 @@ impl Call<'_> {
         let (total, has_next, cursor) = (page.total, page.has_next, cursor.as_deref());
         let place = Place { offset, limit, total, has_next, cursor };
         let links = page::links(&url, self.raw_query(), place);
-        Answer::json(status, body).page(page.total, page.count, &links)
+        let answer = Answer::json(status, body).page(page.total, page.count, &links)?;
+        if self.context.explain { answer.explained(&page.plan) } else { Ok(answer) }
     }
 
     fn list_query(&self, href_prefix: &str) -> Result<ListQuery, ApiError> {

@@ -19,6 +19,7 @@ use crate::query::error::QueryError;
 use crate::query::filter::Path;
 use crate::query::parse::QueryContext;
 use crate::query::vocabulary::Kind;
+use std::fmt;
 
 /// Most attributes in one order.
 const MOST_KEYS: usize = 8;
@@ -30,6 +31,18 @@ pub struct Sort {
     pub keys: Vec<SortKey>,
     /// Collection address of the reader, ending in `/`: what own `href`s begin with.
     pub href_prefix: String,
+}
+
+/// As the caller wrote it: `-creationDate,status`.
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, key) in self.keys.iter().enumerate() {
+            let comma = if n > 0 { "," } else { "" };
+            let sign = if key.descending { "-" } else { "" };
+            write!(f, "{comma}{sign}{}", key.name)?;
+        }
+        Ok(())
+    }
 }
 
 /// One attribute of an order.
@@ -162,9 +175,9 @@ pub mod tests {
             ("-status", "-status"),
             ("+status", "status"),
             ("%2Bstatus", "status"),
-            ("%2dstatus,+reason", "-status reason"),
-            ("-creationDate,relatedParty.party.id", "-creationDate relatedParty.party.id"),
-            ("vip.level,id,-href", "vip.level id -href"),
+            ("%2dstatus,+reason", "-status,reason"),
+            ("-creationDate,relatedParty.party.id", "-creationDate,relatedParty.party.id"),
+            ("vip.level,id,-href", "vip.level,id,-href"),
             ("either", "either"),
         ] {
             let name =

@@ -24,6 +24,18 @@ pub enum StoreError {
     /// The store has been closed (shutdown).
     #[error("the store is closed")]
     Closed,
+    /// More documents would have to be read to answer than the operator allows.
+    #[error(
+        "{names}: no index, and more than {most} documents would have to be read; indexed are {indexed}"
+    )]
+    TooManyDocuments {
+        /// The conditions, or what is sorted by, as the caller wrote them.
+        names: String,
+        /// The bound.
+        most: u64,
+        /// What has an index: canonical paths.
+        indexed: String,
+    },
     /// The database itself failed: disk full, read-only, corrupt, connection lost.
     #[error("the store failed: {what}")]
     Failed {

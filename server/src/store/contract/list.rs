@@ -47,6 +47,8 @@ pub struct Page {
     /// Place of the last one in the window, for who goes on from there; `None` where there is none,
     /// and where it is not known before the window has been read.
     pub last: Option<Position>,
+    /// One line that tells how the answer was found, for people.
+    pub plan: String,
     /// The window.
     pub items: Items,
 }

@@ -16,6 +16,7 @@ use super::store::SqliteOptions;
 use super::window::{Course, Window};
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{Chunks, Items, Page, PageQuery, StoreError, StoreResult};
+use crate::store::plan::Plan;
 use futures::stream;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
@@ -48,6 +49,7 @@ pub(super) struct Lists {
     patience: Duration,
     stall: Duration,
     sort_bytes: usize,
+    scan_documents: Option<u64>,
 }
 
 /// What there is until the lists are closed.
@@ -81,6 +83,7 @@ impl Lists {
             patience: options.busy_timeout,
             stall: options.stream_stall,
             sort_bytes: options.sort_bytes,
+            scan_documents: options.scan_documents,
         }
     }
 
@@ -97,6 +100,7 @@ impl Lists {
             lifeline,
             stall: self.stall,
             sort_bytes: self.sort_bytes,
+            scan_documents: self.scan_documents,
             runtime: Handle::current(),
         };
         spawn_blocking(move || match pool.get() {
@@ -131,12 +135,14 @@ struct Run {
     lifeline: watch::Receiver<()>,
     stall: Duration,
     sort_bytes: usize,
+    scan_documents: Option<u64>,
     runtime: Handle,
 }
 
 /// The answer, and what is left to read after its first items.
 struct Begun {
     total: u64,
+    plan: String,
     window: Window,
     first: Vec<Interaction>,
 }
@@ -157,17 +163,23 @@ impl Run {
             }
         };
         let begun = begin(self.session(&snapshot, &|| !asker.is_closed()), query);
-        let Begun { total, window, first } = match begun {
+        let Begun { total, plan, window, first } = match begun {
             Ok(begun) => begun,
             Err(e) => {
                 let _gone = asker.send(Err(e));
                 return;
             }
         };
-        let Window { count, has_next, last, course } = window;
+        let Window { count, has_next, last, course, .. } = window;
         if first.len() as u64 >= count {
-            let _gone =
-                asker.send(Ok(Page { total, count, has_next, last, items: Items::Read(first) }));
+            let _gone = asker.send(Ok(Page {
+                total,
+                count,
+                has_next,
+                last,
+                plan,
+                items: Items::Read(first),
+            }));
             return;
         }
         let Ok(turn) = Arc::clone(&self.streams).try_acquire_owned() else {
@@ -176,13 +188,14 @@ impl Run {
         };
         let (taker, taken) = mpsc::channel(CHUNKS_AHEAD);
         let items = Items::Streamed(chunks(taken, count));
-        if asker.send(Ok(Page { total, count, has_next, last, items })).is_ok() {
+        if asker.send(Ok(Page { total, count, has_next, last, plan, items })).is_ok() {
             self.streaming(turn).stream(&snapshot, first, course, &taker);
         }
     }
 
     fn session<'a>(&self, snapshot: &'a Connection, wanted: &'a dyn Fn() -> bool) -> Session<'a> {
-        Session { snapshot, wanted, sort_bytes: self.sort_bytes }
+        let Self { sort_bytes, scan_documents, .. } = *self;
+        Session { snapshot, wanted, sort_bytes, scan_documents }
     }
 
     /// From here on other lists may have this one's turn.
@@ -227,11 +240,14 @@ impl Run {
 }
 
 fn begin(session: Session<'_>, query: &PageQuery) -> StoreResult<Begun> {
-    let selection = Selection::of(session, &query.filter)?;
+    let plan = Plan::of(&query.filter, query.sort.as_ref());
+    let (selection, evaluated) = Selection::of(session, &plan, &query.filter)?;
     let total = selection.total(session)?;
-    let mut window = selection.window(session, query)?;
+    let mut window = selection.window(session, &plan.order, query)?;
+    let plan =
+        format!("{plan}; read {} to find them, {} to sort them", evaluated, window.documents);
     let first = window.course.read(session, FIRST_BYTES)?;
-    Ok(Begun { total, window, first })
+    Ok(Begun { total, plan, window, first })
 }
 
 /// What comes through the channel, and an error if that is less than `left` items.

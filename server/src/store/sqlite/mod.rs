@@ -20,7 +20,6 @@ mod key;
 mod lists;
 mod memory;
 mod once;
-mod plan;
 mod reader;
 mod schema;
 mod selection;

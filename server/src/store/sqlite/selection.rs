@@ -4,12 +4,12 @@
 //! bytes where they do not. Totals, offsets and places in the order are arithmetic on it.
 
 use super::intersection::Intersection;
-use super::plan::{AnyOf, Plan};
 use super::session::{Session, because};
 use super::window::signed;
 use crate::domain::interaction::{Interaction, Members};
 use crate::query::filter::Filter;
 use crate::store::contract::{StoreError, StoreResult};
+use crate::store::plan::{AnyOf, Matching, Plan};
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, Row, params_from_iter};
 
@@ -23,13 +23,25 @@ pub(super) enum Selection {
 }
 
 impl Selection {
-    /// Finds the matches of `filter`. Stops when nobody wants them any more.
-    pub(super) fn of(session: Session<'_>, filter: &Filter) -> StoreResult<Self> {
-        match Plan::of(filter) {
-            Plan::Nothing => Ok(Self::Some(RoaringTreemap::new())),
-            Plan::Everything => Ok(Self::All),
-            Plan::Exact(sets) => exact(session.snapshot, sets).map(Self::Some).map_err(because),
-            Plan::Evaluate(sets) => evaluate(session, sets, filter).map(Self::Some),
+    /// Finds the matches of `filter`, and says how many documents were read for it. Stops when
+    /// nobody wants them any more.
+    pub(super) fn of(
+        session: Session<'_>,
+        plan: &Plan,
+        filter: &Filter,
+    ) -> StoreResult<(Self, u64)> {
+        match &plan.matching {
+            Matching::Nothing => Ok((Self::Some(RoaringTreemap::new()), 0)),
+            Matching::Everything => Ok((Self::All, 0)),
+            Matching::Exact(sets) => {
+                let numbers = exact(session.snapshot, sets).map_err(because)?;
+                Ok((Self::Some(numbers), 0))
+            }
+            Matching::Evaluate(sets) => {
+                session.scan(candidates(session, sets)?, || plan.unindexed())?;
+                let (numbers, documents) = evaluate(session, sets, filter)?;
+                Ok((Self::Some(numbers), documents))
+            }
         }
     }
 
@@ -81,7 +93,7 @@ const EACH: &str = "SELECT id, version, foreign_href, document, seq FROM interac
 const ONE: &str = "SELECT id, version, foreign_href, document, seq FROM interaction WHERE seq = ?";
 
 /// On the index alone.
-fn exact(snapshot: &Connection, sets: Vec<AnyOf>) -> rusqlite::Result<RoaringTreemap> {
+fn exact(snapshot: &Connection, sets: &[AnyOf]) -> rusqlite::Result<RoaringTreemap> {
     let Intersection { from, only, values } = Intersection::of(snapshot, sets)?;
     let mut numbers = RoaringTreemap::new();
     let mut statement = snapshot.prepare_cached(&format!("SELECT c.seq FROM {from} {only}"))?;
@@ -92,12 +104,23 @@ fn exact(snapshot: &Connection, sets: Vec<AnyOf>) -> rusqlite::Result<RoaringTre
     Ok(numbers)
 }
 
-/// Looks at each candidate, once.
+/// How many documents there are to look at; 0 where that does not matter, and no more than does.
+fn candidates(session: Session<'_>, sets: &[AnyOf]) -> StoreResult<u64> {
+    let Some(most) = session.scan_documents else { return Ok(0) };
+    let intersection = Intersection::of(session.snapshot, sets).map_err(because)?;
+    let Intersection { from, only, mut values } = intersection;
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} {only} LIMIT ?)");
+    values.push(signed(most.saturating_add(1)).into());
+    let mut statement = session.prepare(&sql)?;
+    statement.query_row(params_from_iter(values), |row| number_from(row, 0)).map_err(because)
+}
+
+/// Looks at each candidate, once; how many there were is told too.
 fn evaluate(
     session: Session<'_>,
-    sets: Vec<AnyOf>,
+    sets: &[AnyOf],
     filter: &Filter,
-) -> StoreResult<RoaringTreemap> {
+) -> StoreResult<(RoaringTreemap, u64)> {
     let intersection = Intersection::of(session.snapshot, sets).map_err(because)?;
     let Intersection { from, only, values } = intersection;
     // CROSS JOIN keeps the order of the tables: the candidates lead.
@@ -107,15 +130,16 @@ fn evaluate(
     );
     let mut statement = session.prepare(&sql)?;
     let mut rows = statement.query(params_from_iter(values)).map_err(because)?;
-    let mut numbers = RoaringTreemap::new();
+    let (mut numbers, mut documents) = (RoaringTreemap::new(), 0);
     while let Some(row) = rows.next().map_err(because)? {
         session.check()?;
+        documents += 1;
         let interaction = interaction_from(row).map_err(because)?;
         if filter.matches(&interaction, &members_of(&interaction)?) {
             numbers.insert(number_from(row, 4).map_err(because)?);
         }
     }
-    Ok(numbers)
+    Ok((numbers, documents))
 }
 
 /// The members of a stored document.

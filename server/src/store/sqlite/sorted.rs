@@ -39,6 +39,8 @@ impl Sorted {
         limit: Option<u64>,
     ) -> StoreResult<Window> {
         let (offset, passed) = beginning(start)?;
+        let documents = selection.total(session)?;
+        session.scan(documents, || vec![format!("sort={sort}")])?;
         let mut sorted = Self { selection, sort, run: Vec::new().into_iter(), passed };
         let needed = limit.map_or(u64::MAX, |limit| limit.saturating_add(offset));
         let behind = sorted.pass(session, needed)?.saturating_sub(offset);
@@ -54,7 +56,7 @@ impl Sorted {
         let last = last.and_then(|last| sorted.run.as_slice().get(last));
         let last = last.map(|(key, _)| Position::Sorted(key.clone()));
         let has_next = count < behind;
-        Ok(Window { count, has_next, last, course: Course::Sorted(sorted, count) })
+        Ok(Window { count, has_next, last, documents, course: Course::Sorted(sorted, count) })
     }
 
     /// The number of the next one. A new run is made as long as it must be.

@@ -41,6 +41,8 @@ pub struct SqliteOptions {
     pub stream_stall: Duration,
     /// What the keys of a sort may take in memory, in bytes; twice as much for moments.
     pub sort_bytes: usize,
+    /// Most documents that may be read to find the matches of one list and to sort them; `None`: any.
+    pub scan_documents: Option<u64>,
     /// How much of the database file each thread that reads maps into memory. 0: nothing.
     pub mmap_bytes: u32,
 }
@@ -55,6 +57,7 @@ impl Default for SqliteOptions {
             stream_connections: 8,
             stream_stall: Duration::from_secs(30),
             sort_bytes: 6 << 20,
+            scan_documents: None,
             mmap_bytes: 32 << 20,
         }
     }

@@ -9,6 +9,7 @@ use super::sorted::Sorted;
 use crate::domain::interaction::Interaction;
 use crate::query::cursor::Position;
 use crate::store::contract::{PageQuery, Start, StoreResult};
+use crate::store::plan::Order;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// A window, counted before it is read.
@@ -19,6 +20,8 @@ pub(super) struct Window {
     pub(super) has_next: bool,
     /// Place of the last one, as far as it is known.
     pub(super) last: Option<Position>,
+    /// How many documents were read to bring it into order.
+    pub(super) documents: u64,
     /// The way through it.
     pub(super) course: Course,
 }
@@ -35,11 +38,17 @@ pub(super) enum Course {
 
 impl Selection {
     /// The window that is asked for.
-    pub(super) fn window(self, session: Session<'_>, query: &PageQuery) -> StoreResult<Window> {
-        let PageQuery { sort, start, limit, .. } = query;
-        match sort {
-            None => self.in_creation_order(session, start, *limit),
-            Some(sort) => Sorted::window(session, self, sort.clone(), start, *limit),
+    pub(super) fn window(
+        self,
+        session: Session<'_>,
+        order: &Order,
+        asked: &PageQuery,
+    ) -> StoreResult<Window> {
+        match order {
+            Order::Creation => self.in_creation_order(session, &asked.start, asked.limit),
+            Order::Documents(sort) | Order::Index { sort, .. } => {
+                Sorted::window(session, self, sort.clone(), &asked.start, asked.limit)
+            }
         }
     }
 
@@ -75,7 +84,7 @@ impl Selection {
                 let has_next = count < numbers.len();
                 let shown = usize::try_from(count).unwrap_or(usize::MAX);
                 let course = Course::Listed(Box::new(numbers.into_iter().take(shown)));
-                Ok(Window { count, has_next, last, course })
+                Ok(Window { count, has_next, last, documents: 0, course })
             }
         }
     }
@@ -115,7 +124,8 @@ fn range(snapshot: &Connection, from: Beginning, limit: Option<u64>) -> rusqlite
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM interaction WHERE seq > ?)")?
         .query_row([signed(last.max(passed))], |row| row.get(0))?;
     let course = Course::Range(passed, last);
-    Ok(Window { count, has_next, last: Some(Position::Created(last)), course })
+    let last = Some(Position::Created(last));
+    Ok(Window { count, has_next, last, documents: 0, course })
 }
 
 impl Course {
