@@ -67,6 +67,7 @@ async fn what_would_read_too_much_is_refused() {
             &*format!("status={status}"),
             "status=other&description=x",
             "status=other&sort=reason",
+            "sort=-creationDate&limit=2",
             "offset=2",
         ] {
             caller.get(&format!("/partyInteraction?{query}")).await.is(200);

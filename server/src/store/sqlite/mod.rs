@@ -26,6 +26,7 @@ mod selection;
 mod session;
 mod sorted;
 mod store;
+mod walk;
 mod window;
 mod writer;
 

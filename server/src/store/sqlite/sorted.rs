@@ -11,7 +11,7 @@ use super::session::{Session, WHAT};
 use super::window::{Course, Window};
 use crate::query::cursor::Position;
 use crate::query::sort::Sort;
-use crate::store::contract::{Start, StoreResult};
+use crate::store::contract::{PageQuery, Start, StoreResult};
 use std::vec::IntoIter;
 
 /// What an entry takes beside its key.
@@ -30,17 +30,18 @@ pub(super) struct Sorted {
 }
 
 impl Sorted {
-    /// The window that begins at `start`.
+    /// The window that is asked for.
     pub(super) fn window(
         session: Session<'_>,
         selection: Selection,
-        sort: Sort,
-        start: &Start,
-        limit: Option<u64>,
+        sort: &Sort,
+        asked: &PageQuery,
     ) -> StoreResult<Window> {
-        let (offset, passed) = beginning(start)?;
+        let (offset, passed) = beginning(&asked.start)?;
+        let limit = asked.limit;
         let documents = selection.total(session)?;
         session.scan(documents, || vec![format!("sort={sort}")])?;
+        let sort = sort.clone();
         let mut sorted = Self { selection, sort, run: Vec::new().into_iter(), passed };
         let needed = limit.map_or(u64::MAX, |limit| limit.saturating_add(offset));
         let behind = sorted.pass(session, needed)?.saturating_sub(offset);

@@ -46,9 +46,11 @@ impl Selection {
     ) -> StoreResult<Window> {
         match order {
             Order::Creation => self.in_creation_order(session, &asked.start, asked.limit),
-            Order::Documents(sort) | Order::Index { sort, .. } => {
-                Sorted::window(session, self, sort.clone(), &asked.start, asked.limit)
-            }
+            Order::Documents(sort) => Sorted::window(session, self, sort, asked),
+            Order::Index { path, sort } => match self.walked(session, *path, sort, asked)? {
+                Some(window) => Ok(window),
+                None => Sorted::window(session, self, sort, asked),
+            },
         }
     }
 
