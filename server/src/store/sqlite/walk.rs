@@ -35,7 +35,8 @@ struct Walk<'a> {
     descending: bool,
     /// Only what stands behind this key counts.
     passed: Option<Vec<u8>>,
-    /// Met before: of several values the first one met counts.
+    /// Met before: of several values the first one met counts. Where a walk begins on the way, it
+    /// meets the first one, or the interaction is not behind `passed`.
     met: RoaringTreemap,
     /// How many are still to be passed over.
     skip: u64,
@@ -165,7 +166,7 @@ impl Walk<'_> {
         while let Some(row) = rows.next().map_err(because)? {
             let us: i64 = row.get(0).map_err(because)?;
             if us != group_us {
-                match self.take(std::mem::take(&mut group), Leading::Instant(group_us))? {
+                match self.take(std::mem::take(&mut group))? {
                     Step::On => group_us = us,
                     end => return Ok(end),
                 }
@@ -178,7 +179,7 @@ impl Walk<'_> {
                 return Ok(Step::GivenUp);
             }
         }
-        self.take(group, Leading::Instant(group_us))
+        self.take(group)
     }
 
     /// The group of those without a value.
@@ -210,11 +211,11 @@ impl Walk<'_> {
         if group.len() > MOST_IN_GROUP {
             return Ok(Step::GivenUp);
         }
-        self.take(group, Leading::Absent)
+        self.take(group)
     }
 
-    /// Goes through a group, all of which the index has at `leading`.
-    fn take(&mut self, group: Vec<u64>, leading: Leading) -> StoreResult<Step> {
+    /// Goes through a group.
+    fn take(&mut self, group: Vec<u64>) -> StoreResult<Step> {
         self.session.check()?;
         let size = group.len() as u64;
         // Which of them comes first does not matter where all are passed over or there is but one.
@@ -226,15 +227,12 @@ impl Walk<'_> {
             return Ok(self.add(group));
         }
         let mut entries: Vec<Entry> = Vec::with_capacity(group.len());
-        let key = &self.sort.keys[0];
         let group = Selection::Some(group.into_iter().collect());
         group.each(self.session, &mut |number, interaction| {
             self.documents += 1;
-            let whole = self.sort.key(&interaction, &members_of(&interaction)?);
-            let is_behind = self.passed.as_ref().is_none_or(|passed| whole > *passed);
-            // A walk that begins on the way may meet a later one of several values first.
-            if is_behind && key.leading(&whole) == leading {
-                entries.push((whole, number));
+            let key = self.sort.key(&interaction, &members_of(&interaction)?);
+            if self.passed.as_ref().is_none_or(|passed| key > *passed) {
+                entries.push((key, number));
             }
             Ok(())
         })?;
