@@ -25,6 +25,7 @@ const PAGE_SIZE: u64 = 100;
 ///     .filter("relatedParty.partyOrPartyRole.id", "42")
 ///     .filter("status", "completed")
 ///     .jsonpath("$[?@.note[?@.author=='Ada']]")
+///     .sort("-creationDate")
 ///     .fields("reason,status")
 ///     .page_size(50);
 /// ```
@@ -32,6 +33,7 @@ const PAGE_SIZE: u64 = 100;
 #[must_use = "a query does nothing until it is given to `list`"]
 pub struct ListQuery {
     filters: Pairs,
+    sort: Option<String>,
     fields: Option<String>,
     page_size: Option<u64>,
 }
@@ -66,6 +68,12 @@ impl ListQuery {
         self.filter("filter", path)
     }
 
+    /// In this order: attributes separated by commas, `-` in front of one for descending. Without it
+    /// the server chooses.
+    pub fn sort(self, sort: impl Into<String>) -> Self {
+        Self { sort: Some(sort.into()), ..self }
+    }
+
     /// Only these attributes: names separated by commas, dots reach nested ones, `id` and `href`
     /// always come.
     pub fn fields(self, fields: impl Into<String>) -> Self {
@@ -81,8 +89,8 @@ impl ListQuery {
     fn pairs(&self, offset: u64, limit: Option<u64>) -> Pairs {
         let mut pairs = self.filters.clone();
         let mut put = |name: &str, value: String| pairs.push((name.to_owned(), value));
-        if let Some(fields) = &self.fields {
-            put("fields", fields.clone());
+        for (name, value) in [("sort", &self.sort), ("fields", &self.fields)] {
+            value.iter().for_each(|value| put(name, value.clone()));
         }
         if offset > 0 {
             put("offset", offset.to_string());

@@ -219,8 +219,10 @@ macro_rules! client {
                     async move {
                         let pairs: Vec<(&str, &str)> =
                             pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-                        let call =
-                            client.generated.list_party_interaction_filtered(None, None, None, None, &pairs);
+                        // All parameters are among the pairs.
+                        let call = client.generated.list_party_interaction_filtered(
+                            None, None, None, None, None, None, &pairs,
+                        );
                         client.connection.call(Repeat::Freely, call).await
                     }
                     .boxed()

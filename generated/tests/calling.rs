@@ -51,14 +51,21 @@ async fn a_list_takes_filters_and_gives_headers() {
     let (base, seen) = once(answer);
     let filters = [("status", "open & shut"), ("relatedParty.id", "1")];
     let list = client(&base)
-        .list_party_interaction_filtered(Some("id"), None, Some(1), None, &filters)
+        .list_party_interaction_filtered(
+            None,
+            Some("id"),
+            None,
+            Some(1),
+            None,
+            Some("-id,status"),
+            &filters,
+        )
         .await
         .unwrap();
     assert_eq!(list.headers()["x-total-count"], "7");
     assert_eq!(list[0].id.as_deref(), Some("1"));
     let request = seen.join().unwrap();
-    let line =
-        "GET /partyInteraction?fields=id&limit=1&status=open+%26+shut&relatedParty.id=1 HTTP";
+    let line = "GET /partyInteraction?fields=id&limit=1&sort=-id%2Cstatus&status=open+%26+shut&relatedParty.id=1 HTTP";
     assert!(request.starts_with(line), "{request}");
 }
 

@@ -7,11 +7,10 @@ use crate::domain::event::{Occasion, events_of_change, events_of_create, events_
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lifecycle::{self, Refusal, StatedDates};
 use crate::domain::{extent, index};
-use crate::query::filter::Filter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{
-    Answered, CreateOnce, Creation, Once, Outcome, Page, Record, Store, StoreError, StoreResult,
-    Subscription,
+    Answered, CreateOnce, Creation, Once, Outcome, Page, PageQuery, Record, Store, StoreError,
+    StoreResult, Subscription,
 };
 use chrono::{SecondsFormat, Utc};
 use serde_json::Value;
@@ -197,12 +196,12 @@ impl App {
         found.ok_or_else(|| AppError::NotFound { resource: "PartyInteraction", id: id.to_owned() })
     }
 
-    /// Reads a window of the matching interactions, oldest first, and their exact number.
+    /// Reads a window of the matching interactions, and their exact number.
     ///
     /// # Errors
     /// [`AppError::Store`].
-    pub async fn list(&self, filter: Filter, offset: u64, limit: Option<u64>) -> StoreResult<Page> {
-        self.store.page(filter, offset, limit).await
+    pub async fn list(&self, query: PageQuery) -> StoreResult<Page> {
+        self.store.page(query).await
     }
 
     /// Changes an interaction by `edit`, which is called anew with the newest members when somebody

@@ -23,6 +23,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     pub store: StoreUrl,
     pub public_url: PublicUrl,
+    pub explain: bool,
     pub auth: Auth,
     pub limits: Limits,
     pub paging: Paging,
@@ -55,6 +56,8 @@ pub struct Limits {
     pub regex_bytes: usize,
     pub jsonpath_bytes: usize,
     pub page_items: u64,
+    pub stream_stall_seconds: u64,
+    pub scan_documents: u64,
     pub patch_operations: usize,
     pub document_bytes: usize,
     pub write_queue: usize,
@@ -194,6 +197,8 @@ pub struct Flags {
     pub public_url: Option<String>,
     /// `--allow-anonymous`
     pub allow_anonymous: bool,
+    /// `--explain`
+    pub explain: bool,
 }
 
 /// Why the settings cannot be used; one line, for the person who started the server.
@@ -265,6 +270,7 @@ impl Settings {
             .set_override_option("listen", flags.listen.clone())?
             .set_override_option("store", flags.store.clone())?
             .set_override_option("public_url", flags.public_url.clone())?
+            .set_override_option("explain", flags.explain.then_some(true))?
             .set_override_option("auth.allow_anonymous", flags.allow_anonymous.then_some(true))?
             .build()?
             .try_deserialize()?;

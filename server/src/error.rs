@@ -281,8 +281,11 @@ impl From<QueryError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy => Self::busy("Too many writes are waiting"),
+            StoreError::Busy => Self::busy("Too many requests are waiting"),
             StoreError::Closed => Self::busy("The server is stopping"),
+            StoreError::TooManyDocuments { .. } => {
+                Self::invalid_request(format!("{error} (limits.scan_documents)"))
+            }
             StoreError::Failed { .. } => Self::internal(with_causes(&error)),
         }
     }

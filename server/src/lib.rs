@@ -56,6 +56,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,
+        explain: settings.explain,
         partial_status: settings.paging.partial_status,
         schemas,
         limits: settings.limits,
@@ -80,6 +81,8 @@ fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
         StoreUrl::Sqlite(path) => {
             let options = SqliteOptions {
                 queue_length: settings.limits.write_queue,
+                stream_stall: Duration::from_secs(settings.limits.stream_stall_seconds),
+                scan_documents: Some(settings.limits.scan_documents).filter(|most| *most > 0),
                 ..SqliteOptions::default()
             };
             let store = SqliteStore::open(path, options)

@@ -62,6 +62,9 @@ struct ServeArgs {
     /// Listen beyond loopback without authentication.
     #[arg(long)]
     allow_anonymous: bool,
+    /// Say in X-Query-Plan how each list was found.
+    #[arg(long)]
+    explain: bool,
 }
 
 fn main() -> ExitCode {
@@ -93,6 +96,7 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
         store: args.store,
         public_url: args.public_url,
         allow_anonymous: args.allow_anonymous,
+        explain: args.explain,
     })?;
     init_log(&settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

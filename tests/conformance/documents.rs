@@ -111,12 +111,21 @@ async fn every_query_parameter_that_is_declared_is_taken() {
     let server = TestServer::start().await;
     for api in APIS {
         let caller = server.through(api).await;
-        let taken = [("fields", "1"), ("filter", "[*]"), ("limit", "1"), ("offset", "1")];
-        assert_eq!(
-            list_parameters(&caller),
-            taken.map(|(name, _)| name.to_owned()).into(),
-            "{api}"
-        );
+        caller.create_sample("one").await;
+        caller.create_sample("two").await;
+        let page = caller.get("/partyInteraction?limit=1").await;
+        let next = page.link("next").unwrap();
+        let (_, cursor) = next.split_once("cursor=").unwrap();
+        let taken = [
+            ("cursor", cursor),
+            ("fields", "id"),
+            ("filter", "[*]"),
+            ("limit", "1"),
+            ("offset", "1"),
+            ("sort", "id"),
+        ];
+        let declared = list_parameters(&caller);
+        assert_eq!(declared, taken.map(|(name, _)| name.to_owned()).into(), "{api}");
         for (name, value) in taken {
             caller.get(&format!("/partyInteraction?{name}={value}")).await.is(200);
         }

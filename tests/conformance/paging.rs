@@ -65,7 +65,8 @@ async fn links_lead_through_all_pages_and_back() {
         let last = caller.get_url(&first.link("next").unwrap()).await.is(200);
         assert_eq!(last.ids(), ids[3..4], "{last}");
         assert_eq!(last.link("next"), None, "{last}");
-        assert_eq!(first.link("last"), first.link("next"), "{first}");
+        let jump = caller.get_url(&first.link("last").unwrap()).await.is(200);
+        assert_eq!(jump.text, last.text, "{first}");
         for relation in ["prev", "first"] {
             let back = caller.get_url(&last.link(relation).unwrap()).await.is(200);
             assert_eq!(back.text, first.text, "{relation}: {back}");

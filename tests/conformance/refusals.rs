@@ -181,13 +181,22 @@ async fn what_is_too_long_is_not_read() {
 }
 
 /// Queries that cannot be honoured, and what the refusal must name. Never an empty list.
-const DISHONOURED: [(&str, &str); 26] = [
-    ("sort=-creationDate", "sort"),
+const DISHONOURED: [(&str, &str); 35] = [
     ("filter=%24%5B%3F(%40.status%3D%27open%27)%5D", "character 13: ='open')]"),
     ("filter=[?@.note[?@.author=='%C3%A9' %26%26 @.a b]]", "character 32: b]]"),
     ("filter=$[0]", "character 2: each interaction"),
     ("filter=[?length(@..a)>1]", "filter: length()"),
     ("filter=[?@.reason]&filter=status", "filter: not JSONPath (RFC 9535) at character 1: status"),
+    ("cursor", "cursor"),
+    ("cursor=", "cursor"),
+    ("cursor=AQAAAAAAAAAAAAAAAAAAAAAA", "cursor"),
+    ("sort", "sort"),
+    ("sort=", "sort"),
+    ("sort=status,,reason", "sort"),
+    ("sort=-colour", "colour"),
+    ("sort=relatedParty", "relatedParty"),
+    ("sort=status,-status", "status"),
+    ("sort=status&sort=reason", "sort"),
     ("colour=red", "colour"),
     ("relatedParty.colour=red", "relatedParty.colour"),
     ("status.colour=red", "status.colour"),
@@ -223,8 +232,12 @@ async fn queries_that_cannot_be_honoured_are_named() {
         caller.get(&many).await.refuses(400, "64");
         // On one resource only `fields` means something.
         let path = format!("/partyInteraction/{id}");
-        for (query, culprit) in [("status=x", "status"), ("limit=1", "limit"), ("sort=id", "sort")]
-        {
+        for (query, culprit) in [
+            ("status=x", "status"),
+            ("limit=1", "limit"),
+            ("sort=id", "sort"),
+            ("cursor=x", "cursor"),
+        ] {
             for method in [Method::GET, Method::PATCH, Method::DELETE] {
                 let call = caller.call(method, &format!("{path}?{query}"));
                 call.body("application/json", "{}").send().await.refuses(400, culprit);

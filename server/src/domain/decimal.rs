@@ -70,6 +70,25 @@ impl Decimal {
     }
 }
 
+impl Decimal {
+    /// Adds bytes that compare as the numbers do; none are the beginning of others.
+    pub fn put_ordered_bytes(&self, bytes: &mut Vec<u8>) {
+        const SIGN: i128 = i128::MIN;
+        if self.digits.is_empty() {
+            bytes.push(1);
+            return;
+        }
+        bytes.push(if self.negative { 0 } else { 2 });
+        let start = bytes.len();
+        bytes.extend((self.magnitude() ^ SIGN).to_be_bytes());
+        bytes.extend(self.digits.bytes());
+        bytes.push(0);
+        if self.negative {
+            bytes[start..].iter_mut().for_each(|byte| *byte = !*byte);
+        }
+    }
+}
+
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
         let sign = |number: &Self| match (number.digits.is_empty(), number.negative) {
@@ -139,9 +158,15 @@ mod tests {
             "9e9223372036854775806",
         ];
         let numbers = ascending.map(|text| Decimal::parse(text).unwrap());
+        let bytes = |number: &Decimal| {
+            let mut bytes = Vec::new();
+            number.put_ordered_bytes(&mut bytes);
+            bytes
+        };
         for (i, one) in numbers.iter().enumerate() {
             for (j, other) in numbers.iter().enumerate() {
                 assert_eq!(one.cmp(other), i.cmp(&j), "{one:?} {other:?}");
+                assert_eq!(bytes(one).cmp(&bytes(other)), i.cmp(&j), "{one:?} {other:?}");
             }
         }
         assert_eq!(

@@ -84,10 +84,7 @@ pub fn keys(members: &Members) -> Vec<Key> {
     let mut keys = IndexSet::new();
     for indexed in &INDEXED {
         let path: Vec<&str> = indexed.path.split('.').collect();
-        path::any_at(members, &path, &mut |value| {
-            keys.extend(key(*indexed, value));
-            false
-        });
+        path::each_at(members, &path, &mut |value| keys.extend(key(*indexed, value)));
     }
     keys.into_iter().collect()
 }

@@ -1,5 +1,6 @@
 //! What a PartyInteraction is and how it changes: pure functions, no clock, no I/O.
 
+pub mod collation;
 pub mod decimal;
 pub mod event;
 pub mod extent;

@@ -18,6 +18,14 @@ pub fn any_at<S: AsRef<str>>(
     }
 }
 
+/// Shows every value at the path, in document order.
+pub fn each_at<S: AsRef<str>>(members: &Members, path: &[S], show: &mut dyn FnMut(&Value)) {
+    any_at(members, path, &mut |value| {
+        show(value);
+        false
+    });
+}
+
 fn any_below<S: AsRef<str>>(
     value: &Value,
     path: &[S],

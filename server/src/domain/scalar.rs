@@ -100,6 +100,16 @@ impl Instant {
         Some(Self(seconds * 1_000_000_000 + i128::from(moment.timestamp_subsec_nanos())))
     }
 
+    /// Bytes that compare as the instants do.
+    pub fn to_ordered_bytes(self) -> [u8; 16] {
+        (self.0 ^ i128::MIN).to_be_bytes()
+    }
+
+    /// The way back.
+    pub fn from_ordered_bytes(bytes: [u8; 16]) -> Self {
+        Self(i128::from_be_bytes(bytes) ^ i128::MIN)
+    }
+
     /// In microseconds, rounded down.
     pub fn floor_us(self) -> i64 {
         // Years have four digits, so this is far from the bounds.

@@ -16,7 +16,7 @@ pub struct Answer {
 
 impl Answer {
     /// A JSON body.
-    pub fn json(status: StatusCode, text: String) -> Self {
+    pub fn json(status: StatusCode, text: impl Into<Body>) -> Self {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Self { status, headers, body: text.into() }
@@ -43,10 +43,16 @@ impl Answer {
     }
 
     /// How many there are, how many are here, and where the others are (TMF630 "Paging").
-    pub fn page(self, total: u64, here: usize, links: &str) -> Result<Self, ApiError> {
+    pub fn page(self, total: u64, here: u64, links: &str) -> Result<Self, ApiError> {
         self.header(HeaderName::from_static("x-total-count"), &total.to_string())?
             .header(HeaderName::from_static("x-result-count"), &here.to_string())?
             .header(LINK, links)
+    }
+
+    /// How a list was found. Attributes have any letters, headers have not.
+    pub fn explained(self, plan: &str) -> Result<Self, ApiError> {
+        let plan = plan.escape_default().to_string();
+        self.header(HeaderName::from_static("x-query-plan"), &plan)
     }
 
     fn header(mut self, name: HeaderName, value: &str) -> Result<Self, ApiError> {

@@ -33,6 +33,8 @@ pub struct Context {
     pub tokens: Option<Tokens>,
     /// Whether each request makes a log line.
     pub access_log: bool,
+    /// Whether a list says how it was found.
+    pub explain: bool,
     /// Compiled request schemas, in the order of [`Version::ALL`].
     pub schemas: [Schemas; 2],
 }

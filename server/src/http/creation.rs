@@ -29,7 +29,7 @@ impl Call<'_> {
         let creation = self.creation(body, &app::now())?;
         let interaction = &creation.record.interaction;
         let answer = Answered {
-            body: self.shown(interaction, &href_prefix, fields.as_ref())?,
+            body: self.version.shown(interaction, &href_prefix, fields.as_ref())?,
             one: Some(CreatedOne {
                 version: interaction.version,
                 location: interaction.href(&href_prefix),
@@ -64,7 +64,7 @@ impl Call<'_> {
             creations.push(creation);
         }
         let shown = |creation: &Creation| {
-            self.shown(&creation.record.interaction, &href_prefix, fields.as_ref())
+            self.version.shown(&creation.record.interaction, &href_prefix, fields.as_ref())
         };
         let shown = creations.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
         let answer = Answered { body: format!("[{}]", shown.join(",")), one: None };

@@ -1,7 +1,6 @@
 //! The operations on interactions, the same for every version but for its view and its schemas.
 //! Those that create are in [`super::creation`].
 
-use crate::config::PartialStatus;
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::json::{self, Limits};
 use crate::domain::lifecycle;
@@ -11,52 +10,11 @@ use crate::http::call::Call;
 use crate::http::patch::Patch;
 use crate::http::version::Version;
 use crate::query::fields::Fields;
-use crate::query::page;
-use crate::query::parse::{self, QueryContext, QueryLimits};
+use crate::query::parse;
 use http::StatusCode;
 use serde_json::Value;
 
 impl Call<'_> {
-    /// GET on the collection.
-    pub async fn list(&self) -> Result<Answer, ApiError> {
-        let href_prefix = self.href_prefix()?;
-        let settings = &self.context.limits;
-        let query = parse::parse(
-            self.raw_query(),
-            &QueryContext {
-                vocabulary: self.context.app.vocabulary(),
-                canonical_paths: &|path| self.version.canonical_paths(path),
-                knows_extension: &|path| self.context.app.knows_extension_path(path),
-                view: self.version.lens(),
-                href_prefix: &href_prefix,
-                limits: QueryLimits {
-                    comparisons: settings.conditions,
-                    items: (settings.page_items > 0).then_some(settings.page_items),
-                    regex_bytes: settings.regex_bytes,
-                    jsonpath_bytes: settings.jsonpath_bytes,
-                },
-            },
-        )?;
-        let (offset, limit) = (query.offset, query.limit);
-        let page = self.context.app.list(query.filter, offset, limit).await?;
-        let mut body = String::from("[");
-        for item in &page.items {
-            if body.len() > 1 {
-                body.push(',');
-            }
-            body.push_str(&self.shown(item, &href_prefix, query.fields.as_ref())?);
-        }
-        body.push(']');
-        let url = self.url("/partyInteraction")?;
-        let links = page::links(&url, self.raw_query(), offset, limit, page.total);
-        let is_part = limit.is_some() && (page.items.len() as u64) < page.total;
-        let status = match self.context.partial_status {
-            PartialStatus::PartialContent if is_part => StatusCode::PARTIAL_CONTENT,
-            _ => StatusCode::OK,
-        };
-        Answer::json(status, body).page(page.total, page.items.len(), &links)
-    }
-
     /// GET on one.
     pub async fn retrieve(&self, id: &str) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
@@ -64,7 +22,7 @@ impl Call<'_> {
         if self.has_version(interaction.version)? {
             return Answer::empty(StatusCode::NOT_MODIFIED).etag(interaction.version);
         }
-        let text = self.shown(&interaction, &self.href_prefix()?, fields.as_ref())?;
+        let text = self.version.shown(&interaction, &self.href_prefix()?, fields.as_ref())?;
         Answer::json(StatusCode::OK, text).etag(interaction.version)
     }
 
@@ -79,7 +37,7 @@ impl Call<'_> {
         let (app, dates) = (&self.context.app, self.version.stated_dates());
         let correlation_id = self.correlation_id();
         let interaction = app.change(id, &precondition, dates, correlation_id, edit).await?;
-        let text = self.shown(&interaction, &href_prefix, fields.as_ref())?;
+        let text = self.version.shown(&interaction, &href_prefix, fields.as_ref())?;
         Answer::json(StatusCode::OK, text).etag(interaction.version)
     }
 
@@ -116,20 +74,6 @@ impl Call<'_> {
             Version::V5 => Ok(()),
             Version::V4 => self.context.schemas_of(Version::V5).judge_types(canonical),
         }
-    }
-
-    pub(super) fn shown(
-        &self,
-        interaction: &Interaction,
-        href_prefix: &str,
-        fields: Option<&Fields>,
-    ) -> Result<String, ApiError> {
-        let Some(fields) = fields else {
-            return self.version.text(interaction, href_prefix);
-        };
-        let whole = self.version.representation(interaction, href_prefix)?;
-        let part = fields.apply(whole, self.version.always_shows_type());
-        Ok(Value::Object(part).to_string())
     }
 
     /// The query of an operation that takes nothing but `fields`.

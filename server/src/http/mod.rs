@@ -9,6 +9,7 @@ mod creation;
 mod hub;
 mod idempotency;
 mod interactions;
+mod list;
 mod media;
 mod patch;
 pub mod schema;

@@ -9,6 +9,7 @@ use crate::domain::lifecycle::StatedDates;
 use crate::error::ApiError;
 use crate::http::interactions;
 use crate::http::schema::{Schema, Violation, Violations};
+use crate::query::fields::Fields;
 use crate::query::filter::Path;
 use serde_json::Value;
 use tmf683_generated::{v4, v5};
@@ -105,6 +106,23 @@ impl Version {
                 Ok(Value::Object(view).to_string())
             }
         }
+    }
+
+    /// An interaction as text: whole, or the members that `fields` names.
+    ///
+    /// # Errors
+    /// 500 when the stored text is not JSON.
+    pub fn shown(
+        self,
+        interaction: &Interaction,
+        href_prefix: &str,
+        fields: Option<&Fields>,
+    ) -> Result<String, ApiError> {
+        let Some(fields) = fields else {
+            return self.text(interaction, href_prefix);
+        };
+        let whole = self.representation(interaction, href_prefix)?;
+        Ok(Value::Object(fields.apply(whole, self.always_shows_type())).to_string())
     }
 
     /// The whole representation of an interaction as a tree.

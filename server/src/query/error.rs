@@ -66,6 +66,15 @@ pub enum QueryError {
     /// `a.ne=x;b=y`: TMF630 does not say what it means, and each guess is wrong for somebody.
     #[error("{0}: not one of several alternatives; give it a parameter of its own")]
     NegatedAlternative(String),
+    /// Not made by us, or for a list in another order.
+    #[error("cursor: not one that a `next` link of a list in this order has")]
+    Cursor,
+    /// `sort` names an attribute again, where it could not decide anything.
+    #[error("{0}: named more than once in sort")]
+    SortedTwice(String),
+    /// `sort` names more attributes than anybody needs.
+    #[error("sort: at most {0} attributes")]
+    TooManySortKeys(usize),
     /// More comparisons than the operator allows.
     #[error("more than {0} comparisons")]
     TooMany(usize),

@@ -3,6 +3,7 @@
 
 mod attribute;
 mod condition;
+pub mod cursor;
 pub mod error;
 pub mod fields;
 pub mod filter;
@@ -11,5 +12,6 @@ pub mod operator;
 pub mod page;
 pub mod parse;
 pub mod pattern;
+pub mod sort;
 pub mod text;
 pub mod vocabulary;

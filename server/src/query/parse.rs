@@ -3,7 +3,7 @@
 //! ```text
 //! query     = pair *( "&" pair )
 //! pair      = directive "=" value / "filter=" JSONPath / condition
-//! directive = "fields" / "offset" / "limit" / "depth" / "expand"
+//! directive = "fields" / "sort" / "cursor" / "offset" / "limit" / "depth" / "expand"
 //! condition = compare *( ";" ( compare / values ) )       any of them
 //! compare   = path operator values
 //! operator  = [ ".eq" / ".ne" / ".gt" / ".gte" / ".lt" / ".lte" / ".regex" ] "="
@@ -34,10 +34,12 @@
 
 use crate::domain::lens::View;
 use crate::query::condition::{self, decoded};
+use crate::query::cursor::Position;
 use crate::query::error::QueryError;
 use crate::query::fields::Fields;
 use crate::query::filter::{Condition, Filter, Path};
 use crate::query::jsonpath::{Bounds, JsonPath};
+use crate::query::sort::Sort;
 use crate::query::text::{pairs, split};
 use crate::query::vocabulary::Vocabulary;
 
@@ -46,7 +48,11 @@ use crate::query::vocabulary::Vocabulary;
 pub struct ListQuery {
     /// Which interactions.
     pub filter: Filter,
-    /// How many of them to pass over.
+    /// In which order; `None`: as they were created.
+    pub sort: Option<Sort>,
+    /// Behind which place to begin; `None`: by `offset`.
+    pub after: Option<Position>,
+    /// How many of them to pass over; beside `after` only what a client counts.
     pub offset: u64,
     /// How many to show; `None`: all.
     pub limit: Option<u64>,
@@ -123,8 +129,13 @@ pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, Q
     {
         return Err(QueryError::LimitTooLarge(most));
     }
+    let sort = directives.raw_sort.map(|raw| Sort::parse(raw, context)).transpose()?;
+    let place = |text: String| Position::of_cursor(&text, sort.as_ref());
+    let after = directives.cursor.map(place).transpose()?;
     Ok(ListQuery {
+        after,
         filter: Filter { conditions, paths, href_prefix: context.href_prefix.to_owned() },
+        sort,
         offset: directives.offset.unwrap_or(0),
         limit: directives.limit.or(limits.items),
         fields: directives.fields,
@@ -139,8 +150,8 @@ pub fn fields_only(raw_query: &str) -> Result<Option<Fields>, QueryError> {
     let mut directives = Directives::default();
     for (raw_name, raw_value) in pairs(raw_query).map(split) {
         let name = decoded(raw_name, raw_name)?;
-        let paging = matches!(name.as_str(), "offset" | "limit");
-        if paging || !directives.take(&name, raw_value)? {
+        let of_lists = matches!(name.as_str(), "sort" | "cursor" | "offset" | "limit");
+        if of_lists || !directives.take(&name, raw_value)? {
             return Err(QueryError::Unsupported(name));
         }
     }
@@ -159,26 +170,30 @@ pub fn nothing(raw_query: &str) -> Result<(), QueryError> {
 }
 
 #[derive(Default)]
-struct Directives {
+struct Directives<'q> {
+    /// Read once all pairs have been looked at.
+    raw_sort: Option<&'q str>,
+    cursor: Option<String>,
     fields: Option<Fields>,
     offset: Option<u64>,
     limit: Option<u64>,
 }
 
-impl Directives {
+impl<'q> Directives<'q> {
     /// Whether the pair is a directive. `depth` and `expand` ask for less or more of what is always
     /// whole here, so they are honoured by doing nothing.
-    fn take(&mut self, name: &str, raw_value: Option<&str>) -> Result<bool, QueryError> {
+    fn take(&mut self, name: &str, raw_value: Option<&'q str>) -> Result<bool, QueryError> {
+        let value = || raw_value.ok_or_else(|| QueryError::NoValue(name.to_owned()));
         match name {
             "fields" => {
-                let raw = raw_value.ok_or_else(|| QueryError::NoValue(name.to_owned()))?;
-                let fields = Fields::parse(&decoded(name, raw)?)?;
+                let fields = Fields::parse(&decoded(name, value()?)?)?;
                 once("fields", &mut self.fields, fields)?;
             }
             "offset" => once("offset", &mut self.offset, count("offset", raw_value)?)?,
             "limit" => once("limit", &mut self.limit, count("limit", raw_value)?)?,
             "depth" | "expand" => {}
-            "sort" | "filter" => return Err(QueryError::Unsupported(name.to_owned())),
+            "sort" => once("sort", &mut self.raw_sort, value()?)?,
+            "cursor" => once("cursor", &mut self.cursor, decoded(name, value()?)?)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -227,7 +242,6 @@ pub mod tests {
     #[test]
     fn what_cannot_be_honoured_is_named() {
         for (raw_query, expected) in [
-            ("sort=-status", "sort: not supported"),
             ("filter", "filter: expected a value"),
             ("filter=%FF", "filter: not UTF-8"),
             ("filter=status", "filter: not JSONPath (RFC 9535) at character 1: status"),
@@ -248,6 +262,8 @@ pub mod tests {
             ("limit=1&limit=1", "limit: given more than once"),
             ("fields=id&fields=id", "fields: given more than once"),
             ("fields", "fields: expected a value"),
+            ("cursor", "cursor: expected a value"),
+            ("cursor=x", "cursor: not one that a `next` link of a list in this order has"),
         ] {
             assert_eq!(parsed(raw_query).unwrap_err().to_string(), expected, "{raw_query}");
         }
@@ -266,7 +282,7 @@ pub mod tests {
     fn one_resource_takes_only_fields() {
         assert_eq!(fields_only(""), Ok(None));
         assert!(fields_only("fields=id").unwrap().is_some());
-        for raw_query in ["status=open", "limit=1", "offset=0"] {
+        for raw_query in ["status=open", "limit=1", "offset=0", "sort=id", "cursor=x"] {
             assert!(fields_only(raw_query).is_err(), "{raw_query}");
         }
         assert_eq!(nothing("&"), Ok(()));

@@ -6,8 +6,11 @@
 use crate::domain::event::Event;
 use crate::domain::index::Key;
 use crate::domain::interaction::Interaction;
-use crate::query::filter::Filter;
 use futures::future::BoxFuture;
+
+mod list;
+
+pub use list::{Chunks, Items, Page, PageQuery, Start};
 
 /// Result of a unit of work.
 pub type StoreResult<T> = Result<T, StoreError>;
@@ -21,6 +24,18 @@ pub enum StoreError {
     /// The store has been closed (shutdown).
     #[error("the store is closed")]
     Closed,
+    /// More documents would have to be read to answer than the operator allows.
+    #[error(
+        "{names}: no index, and more than {most} documents would have to be read; indexed are {indexed}"
+    )]
+    TooManyDocuments {
+        /// The conditions, or what is sorted by, as the caller wrote them.
+        names: String,
+        /// The bound.
+        most: u64,
+        /// What has an index: canonical paths.
+        indexed: String,
+    },
     /// The database itself failed: disk full, read-only, corrupt, connection lost.
     #[error("the store failed: {what}")]
     Failed {
@@ -110,15 +125,6 @@ pub enum Outcome {
     Changed,
 }
 
-/// A window of matching interactions, in creation order (newest last).
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// All that match, exactly, in the same snapshot as `items`.
-    pub total: u64,
-    /// The window.
-    pub items: Vec<Interaction>,
-}
-
 /// A subscription made by POST /hub.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Subscription {
@@ -167,14 +173,8 @@ pub trait Store: Send + Sync + 'static {
     /// Reads one interaction: everything acknowledged before the call is visible.
     fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>>;
 
-    /// Reads a window of the matching interactions and their exact number.
-    /// `limit: None` means all from `offset` on.
-    fn page(
-        &self,
-        filter: Filter,
-        offset: u64,
-        limit: Option<u64>,
-    ) -> BoxFuture<'_, StoreResult<Page>>;
+    /// Reads a window of the matching interactions, and their exact number.
+    fn page(&self, query: PageQuery) -> BoxFuture<'_, StoreResult<Page>>;
 
     /// Whether any stored interaction has (or had) this extension path.
     fn knows_extension_path(&self, path: &str) -> bool;

@@ -1,4 +1,5 @@
 //! Where interactions, events and subscriptions are kept: one contract, several back-ends.
 
 pub mod contract;
+mod plan;
 pub mod sqlite;

@@ -80,12 +80,12 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "store::sqlite",
-        may: &["domain", "query", "store::contract", "store::sqlite"],
+        may: &["domain", "query", "store::contract", "store::plan", "store::sqlite"],
         never: &[GENERATED, WIRE],
     },
     Room {
         name: "store::postgres",
-        may: &["domain", "query", "store::contract", "store::postgres"],
+        may: &["domain", "query", "store::contract", "store::plan", "store::postgres"],
         never: &[GENERATED, WIRE],
     },
     Room {

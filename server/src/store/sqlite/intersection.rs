@@ -4,8 +4,8 @@
 //! of its members. The alternative, intersecting whole sets, would cost what the largest costs.
 //! The text consists of fixed pieces only; whatever a client wrote is bound.
 
-use super::plan::{AnyOf, Probe};
 use crate::domain::index::Lookup;
+use crate::store::plan::{AnyOf, Probe};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -26,7 +26,7 @@ pub(super) struct Intersection {
 
 impl Intersection {
     /// The intersection of `sets`; all interactions if there are none.
-    pub(super) fn of(connection: &Connection, sets: Vec<AnyOf>) -> rusqlite::Result<Self> {
+    pub(super) fn of(connection: &Connection, sets: &[AnyOf]) -> rusqlite::Result<Self> {
         let mut sets = smallest_first(connection, sets)?.into_iter();
         let Some(lead) = sets.next() else {
             let from = "interaction AS c".to_owned();
@@ -34,24 +34,27 @@ impl Intersection {
         };
         let mut values = Vec::new();
         // UNION, not UNION ALL: an interaction may have two of the values.
-        let from = format!("({}) AS c", select_each("seq", "", " UNION ", &lead, &mut values));
+        let from = format!("({}) AS c", select_each("seq", "", " UNION ", lead, &mut values));
         let mut only = String::new();
         for set in sets {
             only.push_str(if only.is_empty() { "WHERE " } else { " AND " });
-            let any = select_each("1", " AND seq = c.seq", " UNION ALL ", &set, &mut values);
+            let any = select_each("1", " AND seq = c.seq", " UNION ALL ", set, &mut values);
             only.push_str(&format!("EXISTS ({any})"));
         }
         Ok(Self { from, only, values })
     }
 }
 
-fn smallest_first(connection: &Connection, sets: Vec<AnyOf>) -> rusqlite::Result<Vec<AnyOf>> {
+fn smallest_first<'s>(
+    connection: &Connection,
+    sets: &'s [AnyOf],
+) -> rusqlite::Result<Vec<&'s AnyOf>> {
     if sets.len() < 2 {
-        return Ok(sets);
+        return Ok(sets.iter().collect());
     }
     let mut sized = Vec::with_capacity(sets.len());
     for set in sets {
-        sized.push((size(connection, &set)?, set));
+        sized.push((size(connection, set)?, set));
     }
     sized.sort_by_key(|(size, _)| *size);
     Ok(sized.into_iter().map(|(_, set)| set).collect())

@@ -3,7 +3,8 @@
 //! ```text
 //! create, replace, delete … ─▶ queue ─▶ writer thread ─▶ one transaction for many jobs ─▶ replies
 //! get  ─▶ the calling thread's own read connection, inline
-//! page ─▶ plan ─▶ a pooled read connection on a blocking thread, one snapshot per page
+//! page ─▶ plan ─▶ selection ─▶ window ─▶ chunks: on a pooled read connection on a blocking thread,
+//!                                        within one snapshot
 //! ```
 //!
 //! It does not know HTTP, does not deliver events, and does not read JSON, except where a filter
@@ -16,13 +17,17 @@ mod group_commit;
 mod intersection;
 mod job;
 mod key;
+mod lists;
 mod memory;
 mod once;
-mod page;
-mod plan;
 mod reader;
 mod schema;
+mod selection;
+mod session;
+mod sorted;
 mod store;
+mod walk;
+mod window;
 mod writer;
 
 #[cfg(test)]

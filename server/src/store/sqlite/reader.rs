@@ -8,7 +8,7 @@
 //! goes with it, and when the store is closed it takes the connections away from all threads,
 //! idle ones included. A thread can read from several stores.
 //!
-//! Not for anything slow: it would hold up the other requests of the thread. See [`super::page`].
+//! Not for anything slow: it would hold up the other requests of the thread. See [`super::lists`].
 
 use super::connection::open_reader;
 use super::error::failed;

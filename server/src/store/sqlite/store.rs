@@ -5,16 +5,17 @@
 use super::change;
 use super::connection::{open_writer, resolve};
 use super::error::OpenError;
+use super::lists::Lists;
 use super::memory::Memory;
 use super::once;
-use super::page::{Pages, interaction_from};
 use super::reader::Reader;
+use super::selection::interaction_from;
 use super::writer::{Stats, Writer};
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
-use crate::query::filter::Filter;
 use crate::store::contract::{
-    CreateOnce, Creation, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
+    CreateOnce, Creation, Once, Outcome, Page, PageQuery, Record, Store, StoreError, StoreResult,
+    Subscription,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -32,8 +33,16 @@ pub struct SqliteOptions {
     pub queue_length: usize,
     /// How long to wait for a lock another process holds, and for a turn to run a list.
     pub busy_timeout: Duration,
-    /// Lists that run at a time.
+    /// Lists that run at a time, until they are answered or begin to stream.
     pub list_connections: u32,
+    /// Lists that stream at a time: those whose items are more than are read at once.
+    pub stream_connections: u32,
+    /// How long a stream waits for somebody to take more, before it is cut.
+    pub stream_stall: Duration,
+    /// What the keys of a sort may take in memory, in bytes; twice as much for moments.
+    pub sort_bytes: usize,
+    /// Most documents that may be read to find the matches of one list and to sort them; `None`: any.
+    pub scan_documents: Option<u64>,
     /// How much of the database file each thread that reads maps into memory. 0: nothing.
     pub mmap_bytes: u32,
 }
@@ -45,6 +54,10 @@ impl Default for SqliteOptions {
             queue_length: 4096,
             busy_timeout: Duration::from_secs(5),
             list_connections: 4,
+            stream_connections: 8,
+            stream_stall: Duration::from_secs(30),
+            sort_bytes: 6 << 20,
+            scan_documents: None,
             mmap_bytes: 32 << 20,
         }
     }
@@ -58,7 +71,7 @@ impl Default for SqliteOptions {
 pub struct SqliteStore {
     writer: Writer,
     reader: Reader,
-    pages: Pages,
+    lists: Lists,
     memory: Arc<Memory>,
 }
 
@@ -81,8 +94,8 @@ impl SqliteStore {
         let writer =
             Writer::start(connection, Arc::clone(&memory), options.queue_length, options.max_batch)
                 .map_err(|e| failed("starting the writer thread", e.into()))?;
-        let pages = Pages::new(&path, &options);
-        Ok(Self { writer, reader: Reader::new(path, options), pages, memory })
+        let lists = Lists::new(&path, &options);
+        Ok(Self { writer, reader: Reader::new(path, options), lists, memory })
     }
 
     /// What the writer has done so far.
@@ -166,13 +179,8 @@ impl Store for SqliteStore {
         async move { self.read(id) }.boxed()
     }
 
-    fn page(
-        &self,
-        filter: Filter,
-        offset: u64,
-        limit: Option<u64>,
-    ) -> BoxFuture<'_, StoreResult<Page>> {
-        self.pages.page(filter, offset, limit).boxed()
+    fn page(&self, query: PageQuery) -> BoxFuture<'_, StoreResult<Page>> {
+        self.lists.page(query).boxed()
     }
 
     fn knows_extension_path(&self, path: &str) -> bool {
@@ -198,7 +206,7 @@ impl Store for SqliteStore {
             // Readers first: the checkpoint empties the log only if nobody reads from it.
             self.writer.stop();
             self.reader.close();
-            self.pages.close();
+            self.lists.close();
             self.writer.ended().await;
             let Stats { commits, jobs, failures, largest_batch } = self.stats();
             tracing::debug!(commits, jobs, failures, largest_batch, "the store is closed");

@@ -40,8 +40,8 @@ async fn several_are_created_together_in_their_order() {
     let f = Fixture::new();
     assert!(Store::create(&f.store, creations(&["b", "c", "a"], "")).await.unwrap());
     assert!(Store::create(&f.store, vec![]).await.unwrap());
-    let page = f.store.page(filter("status=opened"), 0, None).await.unwrap();
-    let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+    let (_, items) = f.listed(&filter("status=opened"), 0, None).await;
+    let ids: Vec<&str> = items.iter().map(|item| item.id.as_str()).collect();
     assert_eq!(ids, ["b", "c", "a"]);
     assert_eq!((f.count("outbox"), f.store.stats().jobs), (3, 2));
 }
@@ -91,8 +91,8 @@ async fn replacing_keeps_the_place_and_the_index() {
     let changed = record("a", 2, r#"{"status":"closed","direction":"inbound"}"#);
     f.store.replace(changed, 1, vec![]).await.unwrap();
     let ids = async |query: &str| {
-        let page = f.store.page(filter(query), 0, None).await.unwrap();
-        page.items.into_iter().map(|i| i.id).collect::<Vec<_>>()
+        let (_, items) = f.listed(&filter(query), 0, None).await;
+        items.into_iter().map(|i| i.id).collect::<Vec<_>>()
     };
     assert_eq!(ids("").await, ["a", "b"]);
     assert_eq!(ids("status=opened").await, ["b"]);

@@ -45,9 +45,9 @@ async fn a_reopened_store_has_everything() {
         f.store.create(record(&n.to_string(), 1, "{}"), vec![]).await.unwrap();
     }
     let f = f.reopen().await;
-    let page = f.store.page(Filter::default(), 0, None).await.unwrap();
-    assert_eq!((page.total, page.items.len()), (10, 10));
-    assert_eq!(page.items[9].id, "9");
+    let (total, items) = f.listed(&Filter::default(), 0, None).await;
+    assert_eq!((total, items.len()), (10, 10));
+    assert_eq!(items[9].id, "9");
 }
 
 #[cfg(unix)]

@@ -53,7 +53,7 @@ async fn a_closed_store_says_so() {
     let closed = |e| matches!(e, StoreError::Closed);
     assert!(closed(f.store.create(record("b", 1, "{}"), vec![]).await.unwrap_err()));
     assert!(closed(f.store.get("a").await.unwrap_err()));
-    assert!(closed(f.store.page(Filter::default(), 0, None).await.unwrap_err()));
+    assert!(closed(f.store.page(asking("")).await.err().unwrap()));
     assert!(closed(f.store.check().await.unwrap_err()));
 }
 

@@ -8,13 +8,15 @@ mod files;
 mod lifetime;
 mod once;
 mod pages;
+mod streams;
 
 use super::{SqliteOptions, SqliteStore};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::index;
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
-use crate::store::contract::{Creation, Record, Store, StoreResult};
+use crate::store::contract::{Creation, Items, PageQuery, Record, Start, Store, StoreResult};
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
 use std::path::PathBuf;
@@ -50,6 +52,26 @@ impl Fixture {
     pub(super) fn count(&self, what: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM {what}");
         self.sql().query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Total and items of a list.
+    pub(super) async fn listed(
+        &self,
+        filter: &Filter,
+        offset: u64,
+        limit: Option<u64>,
+    ) -> (u64, Vec<Interaction>) {
+        let (filter, start) = (filter.clone(), Start::Offset(offset));
+        self.asked(&PageQuery { filter, start, limit, ..PageQuery::default() }).await
+    }
+
+    /// The same, however it is asked.
+    pub(super) async fn asked(&self, query: &PageQuery) -> (u64, Vec<Interaction>) {
+        let page = self.store.page(query.clone()).await.unwrap();
+        let (total, count) = (page.total, page.count);
+        let items = collected(page.items).await.unwrap();
+        assert_eq!(items.len() as u64, count);
+        (total, items)
     }
 
     pub(super) async fn reopen(mut self) -> Self {
@@ -99,4 +121,17 @@ pub(super) fn event(interaction_id: &str) -> Event {
 /// As short as a filter gets, see [`crate::query::filter`].
 pub(super) fn filter(query: &str) -> Filter {
     crate::query::filter::tests::filter(query, HREF_PREFIX)
+}
+
+/// All items of a window.
+pub(super) async fn collected(items: Items) -> StoreResult<Vec<Interaction>> {
+    match items {
+        Items::Read(items) => Ok(items),
+        Items::Streamed(chunks) => chunks.try_concat().await,
+    }
+}
+
+/// All that pass it.
+pub(super) fn asking(query: &str) -> PageQuery {
+    PageQuery { filter: filter(query), ..PageQuery::default() }
 }

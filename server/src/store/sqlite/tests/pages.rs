@@ -1,26 +1,40 @@
 //! Lists: whatever the plan, the answer is that of looking at every document.
 
 use super::*;
-use crate::store::contract::Page;
+use crate::query::sort::tests::naively;
+use crate::query::sort::{Sort, SortKey};
+use crate::query::vocabulary::Kind;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// The answer without any index.
-fn plainly(stored: &[Interaction], filter: &Filter, offset: u64, limit: Option<u64>) -> Page {
-    let matches = |i: &&Interaction| filter.matches(i, &i.members().unwrap());
-    let all: Vec<_> = stored.iter().filter(matches).cloned().collect();
-    let total = all.len() as u64;
-    let limit = limit.map_or(usize::MAX, |limit| limit as usize);
-    Page { total, items: all.into_iter().skip(offset as usize).take(limit).collect() }
+fn plainly(stored: &[Interaction], query: &PageQuery) -> (u64, Vec<Interaction>) {
+    let matches = |i: &&Interaction| query.filter.matches(i, &i.members().unwrap());
+    let mut all: Vec<_> = stored.iter().filter(matches).cloned().collect();
+    if let Some(sort) = &query.sort {
+        all.sort_by(|one, other| naively(sort, one, other));
+    }
+    let Start::Offset(offset) = query.start else { panic!("an offset is asked for") };
+    let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
+    (all.len() as u64, all.into_iter().skip(offset as usize).take(limit).collect())
 }
 
+/// `creationDate` tells zones and parts of microseconds, `lastUpdate` is often not there or odd.
 fn text(status: u8, direction: u8, parties: &[u8], date: u8, note: u8) -> String {
     let parties = parties
         .iter()
         .map(|id| format!(r#"{{"role":"r{}","partyOrPartyRole":{{"id":"p{id}"}}}}"#, id % 2));
+    let update = match (date, note) {
+        (0, _) => "",
+        (1, 0) => r#""lastUpdate":"2024-01-01T00:00:00.0000005Z","#,
+        (1, 1) => r#""lastUpdate":"2024-01-01T00:00:00.0000001Z","#,
+        (2, 2) if parties.len() == 2 => r#""lastUpdate":["2024-01-01","2024-01-02"],"#,
+        (2, 1) if parties.len() == 2 && direction == 1 => r#""lastUpdate":"soon","#,
+        (_, _) => r#""lastUpdate":"2024-01-01T12:00:00Z","#,
+    };
     format!(
         r#"{{"status":"s{status}","direction":"d{direction}","relatedParty":[{}],
-            "creationDate":"2024-01-01T0{date}:00:00.000000{note}+0{date}:00",
+            "creationDate":"2024-01-01T0{date}:00:00.000000{note}+0{date}:00",{update}
             "note":[{{"text":"n{note}"}}]}}"#,
         parties.collect::<Vec<_>>().join(",")
     )
@@ -78,26 +92,88 @@ fn filters() -> impl Strategy<Value = Filter> {
     vec(condition, 0..4).prop_map(|conditions| filter(&conditions.join("&")))
 }
 
-fn questions() -> impl Strategy<Value = Vec<(Filter, u64, Option<u64>)>> {
-    vec((filters(), 0..5u64, proptest::option::of(0..10u64)), 30)
+fn sorts() -> impl Strategy<Value = Option<Sort>> {
+    let name = prop_oneof![
+        3 => Just("creationDate"),
+        1 => Just("lastUpdate"),
+        1 => Just("status"),
+        1 => Just("note.text"),
+        1 => Just("relatedParty.partyOrPartyRole.id"),
+        1 => Just("id"),
+        1 => Just("href"),
+    ];
+    let keys = vec((name, any::<bool>()), 0..3).prop_map(|keys| {
+        let key = |(name, descending): &(&str, bool)| SortKey {
+            name: (*name).to_owned(),
+            places: vec![(
+                name.split('.').map(str::to_owned).collect(),
+                if name.ends_with("Date") || *name == "lastUpdate" {
+                    Kind::Instant
+                } else {
+                    Kind::Text
+                },
+            )],
+            descending: *descending,
+        };
+        keys.iter().map(key).collect::<Vec<_>>()
+    });
+    keys.prop_map(|keys| {
+        let href_prefix = HREF_PREFIX.to_owned();
+        (!keys.is_empty()).then_some(Sort { keys, href_prefix })
+    })
+}
+
+fn questions() -> impl Strategy<Value = Vec<PageQuery>> {
+    let one = (filters(), sorts(), 0..5u64, proptest::option::of(0..10u64));
+    vec(one, 30).prop_map(|all| {
+        let query = |(filter, sort, offset, limit)| PageQuery {
+            filter,
+            sort,
+            start: Start::Offset(offset),
+            limit,
+        };
+        all.into_iter().map(query).collect()
+    })
+}
+
+/// The same as `page`, turning pages by the places that come with them.
+async fn turning(f: &Fixture, query: &PageQuery, page: u64) -> Vec<Interaction> {
+    let mut query = PageQuery { limit: Some(page), ..query.clone() };
+    let mut all = Vec::new();
+    loop {
+        let page = f.store.page(query.clone()).await.unwrap();
+        let count = page.count;
+        let items = collected(page.items).await.unwrap();
+        assert_eq!(items.len() as u64, count);
+        all.extend(items);
+        if !page.has_next {
+            return all;
+        }
+        query.start = Start::After(page.last.unwrap());
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
     fn a_page_is_what_looking_at_every_document_gives(
-        stored in interactions(), questions in questions()
+        stored in interactions(), questions in questions(), small in any::<bool>()
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let f = Fixture::new();
+            // A few keys at a time, or all.
+            let sort_bytes = if small { 500 } else { 1 << 20 };
+            let f = Fixture::with(SqliteOptions { sort_bytes, ..SqliteOptions::default() });
             for interaction in &stored {
                 f.store.create(record_of(interaction.clone()), vec![]).await.unwrap();
             }
-            for (filter, offset, limit) in questions {
-                let page = f.store.page(filter.clone(), offset, limit).await.unwrap();
-                let expected = plainly(&stored, &filter, offset, limit);
-                assert_eq!((page.total, page.items), (expected.total, expected.items), "{filter:?}");
+            for query in questions {
+                let listed = f.asked(&query).await;
+                assert_eq!(listed, plainly(&stored, &query), "{query:?}");
+                let rest = PageQuery { limit: None, ..query.clone() };
+                // One or two of the keys fit at least.
+                let turned = turning(&f, &query, 1 + u64::from(!small) * 2).await;
+                assert_eq!(turned, plainly(&stored, &rest).1, "{query:?}");
             }
         });
     }
@@ -112,9 +188,9 @@ async fn windows_of_any_size() {
     }
     for query in ["", "direction=d0", "note.text=n0"] {
         let window = async |offset, limit| {
-            let page = f.store.page(filter(query), offset, limit).await.unwrap();
-            assert_eq!(page.total, 5, "{query}");
-            page.items.into_iter().map(|i| i.id).collect::<Vec<_>>().join(" ")
+            let (total, items) = f.listed(&filter(query), offset, limit).await;
+            assert_eq!(total, 5, "{query}");
+            items.into_iter().map(|i| i.id).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(window(0, None).await, "i0 i1 i2 i3 i4");
         assert_eq!(window(1, Some(2)).await, "i1 i2");
@@ -135,9 +211,9 @@ async fn a_deleted_interaction_leaves_the_list() {
     f.store.delete("b".to_owned(), 1, vec![]).await.unwrap();
     f.store.create(record("b", 1, &text(1, 1, &[1], 1, 1)), vec![]).await.unwrap();
     for query in ["", "status=s1", "note.text=n1", "status=s1|s2&relatedParty.role=r1"] {
-        let page = f.store.page(filter(query), 0, None).await.unwrap();
-        let ids: Vec<_> = page.items.iter().map(|i| i.id.as_str()).collect();
-        assert_eq!((page.total, ids), (3, vec!["a", "c", "b"]), "{query}");
+        let (total, items) = f.listed(&filter(query), 0, None).await;
+        let ids: Vec<_> = items.iter().map(|i| i.id.as_str()).collect();
+        assert_eq!((total, ids), (3, vec!["a", "c", "b"]), "{query}");
     }
 }
 
@@ -146,7 +222,7 @@ async fn a_stored_text_that_is_no_json_is_an_error_not_a_gap() {
     let f = Fixture::new();
     f.store.create(record("a", 1, "{}"), vec![]).await.unwrap();
     f.sql().execute_batch("UPDATE interaction SET document = 'oops'").unwrap();
-    assert!(f.store.page(filter("note.text=x"), 0, None).await.is_err());
+    assert!(f.store.page(asking("note.text=x")).await.is_err());
 }
 
 #[tokio::test]
@@ -155,8 +231,8 @@ async fn an_abandoned_list_gives_its_turn_back() {
     let f = Fixture::with(options);
     f.store.create(record("a", 1, "{}"), vec![]).await.unwrap();
     for _ in 0..10 {
-        let mut page = f.store.page(filter("note.text=x"), 0, None);
+        let mut page = f.store.page(asking("note.text=x"));
         let _ = futures::poll!(&mut page);
     }
-    assert_eq!(f.store.page(filter(""), 0, None).await.unwrap().total, 1);
+    assert_eq!(f.store.page(asking("")).await.unwrap().total, 1);
 }

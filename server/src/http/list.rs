@@ -1,0 +1,110 @@
+//! GET on the collection (TMF630 "Filtering", "Paging").
+//!
+//! A list that is short enough is one text. A longer one is streamed: its headers are true before
+//! its first byte, and if the rest cannot be read the connection is cut, so that what arrived is
+//! never taken for a whole list.
+
+use crate::config::PartialStatus;
+use crate::domain::interaction::Interaction;
+use crate::error::ApiError;
+use crate::http::answer::Answer;
+use crate::http::call::Call;
+use crate::http::version::Version;
+use crate::query::fields::Fields;
+use crate::query::page::{self, Place};
+use crate::query::parse::{self, ListQuery, QueryContext, QueryLimits};
+use crate::store::contract::{Chunks, Items, PageQuery, Start};
+use bytes::Bytes;
+use dropshot::Body;
+use futures::{StreamExt, TryStreamExt, stream};
+use http::StatusCode;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+
+/// How each interaction of a list looks.
+struct View {
+    version: Version,
+    href_prefix: String,
+    fields: Option<Fields>,
+}
+
+impl Call<'_> {
+    /// GET on the collection.
+    pub async fn list(&self) -> Result<Answer, ApiError> {
+        let href_prefix = self.href_prefix()?;
+        let ListQuery { filter, sort, after, offset, limit, fields } =
+            self.list_query(&href_prefix)?;
+        let start = after.map_or(Start::Offset(offset), Start::After);
+        let query = PageQuery { filter, sort: sort.clone(), start, limit };
+        let page = self.context.app.list(query).await?;
+        let view = View { version: self.version, href_prefix, fields };
+        let body: Body = match page.items {
+            Items::Read(items) => view.whole(&items)?.into(),
+            Items::Streamed(chunks) => view.streamed(chunks),
+        };
+        let is_part = limit.is_some() && page.count < page.total;
+        let status = match self.context.partial_status {
+            PartialStatus::PartialContent if is_part => StatusCode::PARTIAL_CONTENT,
+            _ => StatusCode::OK,
+        };
+        let url = self.url("/partyInteraction")?;
+        let cursor = page.last.and_then(|last| last.to_cursor(sort.as_ref()));
+        let (total, has_next, cursor) = (page.total, page.has_next, cursor.as_deref());
+        let place = Place { offset, limit, total, has_next, cursor };
+        let links = page::links(&url, self.raw_query(), place);
+        let answer = Answer::json(status, body).page(page.total, page.count, &links)?;
+        if self.context.explain { answer.explained(&page.plan) } else { Ok(answer) }
+    }
+
+    fn list_query(&self, href_prefix: &str) -> Result<ListQuery, ApiError> {
+        let settings = &self.context.limits;
+        let context = QueryContext {
+            vocabulary: self.context.app.vocabulary(),
+            canonical_paths: &|path| self.version.canonical_paths(path),
+            knows_extension: &|path| self.context.app.knows_extension_path(path),
+            view: self.version.lens(),
+            href_prefix,
+            limits: QueryLimits {
+                comparisons: settings.conditions,
+                items: (settings.page_items > 0).then_some(settings.page_items),
+                regex_bytes: settings.regex_bytes,
+                jsonpath_bytes: settings.jsonpath_bytes,
+            },
+        };
+        Ok(parse::parse(self.raw_query(), &context)?)
+    }
+}
+
+impl View {
+    /// A JSON array.
+    fn whole(&self, items: &[Interaction]) -> Result<String, ApiError> {
+        Ok(format!("[{}]", self.sequence(items)?))
+    }
+
+    /// A JSON array, piece by piece.
+    fn streamed(self, chunks: Chunks) -> Body {
+        let mut separator = "[";
+        let pieces = chunks.map(move |chunk| {
+            // The log has it; a client sees the connection end.
+            let items = chunk.inspect_err(|error| tracing::warn!(%error, "a list was cut"))?;
+            let piece = format!("{separator}{}", self.sequence(&items)?);
+            separator = ",";
+            Ok::<_, ApiError>(piece)
+        });
+        let end = stream::iter([Ok("]".to_owned())]);
+        let frames = pieces.chain(end).map_ok(|piece| Frame::data(Bytes::from(piece)));
+        Body::wrap(StreamBody::new(frames.map_err(|error| error.to_string())))
+    }
+
+    /// With commas between them.
+    fn sequence(&self, items: &[Interaction]) -> Result<String, ApiError> {
+        let mut text = String::new();
+        for item in items {
+            if !text.is_empty() {
+                text.push(',');
+            }
+            text.push_str(&self.version.shown(item, &self.href_prefix, self.fields.as_ref())?);
+        }
+        Ok(text)
+    }
+}
