@@ -2,7 +2,7 @@
 //! at every level, extension `@type`s; through either version, in either view, and after a patch of
 //! something else. (DESIGN D3)
 
-use harness::{APIS, Answer, Api, Caller, TestServer, Version};
+use harness::{APIS, Answer, Api, Caller, TestServer, Version, shows};
 use serde_json::{Value, json};
 
 /// Spellings of JSON values that careless parsers respell.
@@ -45,6 +45,7 @@ async fn views(server: &TestServer, id: &str) -> Vec<Answer> {
 #[tokio::test(flavor = "multi_thread")]
 async fn spellings_survive_in_every_view_and_after_a_patch() {
     for api in APIS {
+        shows!(api, ["type.spelling"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let members: Vec<_> = SPELLINGS.iter().enumerate().collect();
@@ -73,6 +74,7 @@ async fn spellings_survive_in_every_view_and_after_a_patch() {
 #[tokio::test(flavor = "multi_thread")]
 async fn spellings_survive_in_members_of_the_document() {
     for api in APIS {
+        shows!(api, ["type.spelling"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let attachment = r#""attachment":[{"@type":"Attachment","attachmentType":"scan","mimeType":"image/png","size":{"amount":0.10,"units":"MB"}}]"#;
@@ -131,6 +133,7 @@ fn extend(value: &mut Value, count: &mut usize) {
 async fn unknown_members_survive_at_every_level() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["type.extensions"]);
         let caller = server.through(api).await;
         let body = extended(api);
         let made = caller.create(&body).await;
