@@ -83,7 +83,7 @@ async fn bad_subscriptions_are_refused() {
         match api.version {
             Version::V4 => {
                 shows!(api, ["hub.no-type"]);
-                assert!(!bare.text.contains("@type"), "{bare}");
+                assert!(!bare.text.contains("/@type"), "{bare}");
             }
             Version::V5 => {
                 shows!(api, ["hub.type"]);

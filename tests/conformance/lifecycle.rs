@@ -10,7 +10,10 @@ use uuid::Uuid;
 async fn the_server_sets_its_members() {
     let server = TestServer::start().await;
     for api in APIS {
-        shows!(api, ["create.created", "create.location", "create.own-id", "create.id", "create.dates"]);
+        shows!(
+            api,
+            ["create.created", "create.location", "create.own-id", "create.id", "create.dates"]
+        );
         let caller = server.through(api).await;
         let mut body = api.sample("call");
         body["id"] = json!("mine");
@@ -84,7 +87,7 @@ async fn status_is_opened_where_v5_leaves_it_out() {
 async fn a_merge_patch_changes_what_it_names() {
     let server = TestServer::start().await;
     for api in APIS {
-        shows!(api, ["patch.modified", "patch.merge"]);
+        shows!(api, ["patch.modified", "patch.merge", "etag.strong"]);
         let caller = server.through(api).await;
         let (one, two) = (api.note("1", "first"), api.note("2", "second"));
         let table = [
@@ -111,6 +114,7 @@ async fn a_merge_patch_changes_what_it_names() {
                 let aside: Vec<&str> = touched.chain(server_set).collect();
                 assert_eq!(without(&after, &aside), without(&before, &aside), "{patch}");
                 assert_ne!(after.header("etag"), before.header("etag"), "{patch}");
+                assert!(after.header("etag").starts_with('"'), "a strong tag: {after}");
                 assert_eq!(caller.get(&path).await.is(200).text, after.text, "{patch}");
                 before = after;
             }

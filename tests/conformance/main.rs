@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
+mod care_desk;
 mod certified;
 mod client;
 mod command_line;
@@ -10,12 +11,15 @@ mod concurrency;
 mod coverage;
 mod documents;
 mod durability;
+mod errors;
 mod fidelity;
 mod filters;
 mod hub;
 mod lifecycle;
 mod paging;
+mod patches;
 mod refusals;
+mod retries;
 mod stopping;
 mod validation;
 mod versions;

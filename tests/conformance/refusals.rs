@@ -216,7 +216,16 @@ const DISHONOURED: [(&str, &str); 22] = [
 async fn queries_that_cannot_be_honoured_are_named() {
     let server = TestServer::start().await;
     for api in APIS {
-        shows!(api, ["error.culprit", "filter.unknown", "filter.misfit", "filter.bounds", "filter.one-resource"]);
+        shows!(
+            api,
+            [
+                "error.culprit",
+                "filter.unknown",
+                "filter.misfit",
+                "filter.bounds",
+                "filter.one-resource"
+            ]
+        );
         let caller = server.through(api).await;
         let id = caller.create_sample("call").await.id();
         for (query, culprit) in DISHONOURED {
