@@ -145,6 +145,7 @@ async fn the_queries_in_the_readme_find_what_they_say() {
     for contact in &CONTACTS {
         writer.create(&contact.body()).await;
     }
+    let mut all_answered = true;
     for api in [Api::V4, Api::V5] {
         let caller = server.through(api).await.tolerating(&["href", "@referredType"]);
         for (number, expected) in (1..).zip(EXPECTED) {
@@ -154,20 +155,21 @@ async fn the_queries_in_the_readme_find_what_they_say() {
                 Version::V4 => queries.get(&(number, "v4")).unwrap_or(in_v5),
                 Version::V5 => in_v5,
             };
-            ask(&caller, number, query, expected).await;
+            all_answered &= ask(&caller, number, query, expected).await;
         }
     }
-    if NOT_YET.iter().next().is_none() {
+    if all_answered {
         shows!(["server.care-desk"]);
     }
     server.stop().await;
 }
 
-async fn ask(caller: &Caller, number: usize, query: &str, expected: &[&str]) {
+/// Whether the query could be put, for [`NOT_YET`]; what it found is checked here.
+async fn ask(caller: &Caller, number: usize, query: &str, expected: &[&str]) -> bool {
     let answer = caller.get(&format!("/partyInteraction?{query}")).await;
     if let Some((_, parameter)) = NOT_YET.iter().find(|(not_yet, _)| *not_yet == number) {
         answer.refuses(400, parameter);
-        return;
+        return false;
     }
     let answer = answer.is(200);
     assert_eq!(answer.each("reason"), expected, "{number}: {answer}");
@@ -177,6 +179,7 @@ async fn ask(caller: &Caller, number: usize, query: &str, expected: &[&str]) {
     if query.contains("fields=") {
         only_what_is_asked(&answer);
     }
+    true
 }
 
 /// Of the query for an overview: what always comes, and what it names.

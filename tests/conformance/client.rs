@@ -122,7 +122,6 @@ fn names(error: &Error, culprit: &str) -> bool {
 /// A bearer token opens, and the lack of one is an error that says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_client_brings_its_token() {
-    shows!(Api::V5, ["server.client"]);
     const TOKEN: &str = "embedded-0123456789abcdef";
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), TOKEN).unwrap();

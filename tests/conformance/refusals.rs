@@ -223,7 +223,8 @@ async fn queries_that_cannot_be_honoured_are_named() {
                 "filter.unknown",
                 "filter.misfit",
                 "filter.bounds",
-                "filter.one-resource"
+                "filter.one-resource",
+                "filter.encoding"
             ]
         );
         let caller = server.through(api).await;

@@ -17,6 +17,8 @@ const TABLE: &str = "docs/CONFORMANCE.md";
 
 /// Every version there is.
 const VERSIONS: [&str; 2] = ["v4", "v5"];
+/// How much the source insists; `ours` where the sources are silent.
+const LEVELS: [&str; 4] = ["MUST", "SHOULD", "MAY", "ours"];
 
 /// `tests/rules.toml`
 #[derive(Deserialize)]
@@ -41,21 +43,12 @@ struct Section {
 #[serde(deny_unknown_fields)]
 struct Rule {
     id: String,
-    level: Level,
+    /// One of [`LEVELS`].
+    level: String,
     text: String,
     source: Option<String>,
     /// The only version it is about.
     only: Option<String>,
-}
-
-/// How much the source insists.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Must,
-    Should,
-    May,
-    Ours,
 }
 
 /// Rules that no test shows, and why.
@@ -97,10 +90,7 @@ pub(crate) fn publish(root: &Path, records: &str, check: bool) -> anyhow::Result
 fn table(rules: &Rules, records: &str) -> anyhow::Result<String> {
     let mut shown = Shown::new();
     for line in records.lines() {
-        let mut parts = line.split('\t');
-        let (Some(rule), Some(version), Some(test), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let [rule, version, test] = line.split('\t').collect::<Vec<_>>()[..] else {
             anyhow::bail!("no record: {line:?}");
         };
         shown.entry((rule, version)).or_default().insert(test);
@@ -118,6 +108,9 @@ fn complaints(rules: &Rules, shown: &Shown<'_>) -> Vec<String> {
         let id = rule.id.as_str();
         if !known.insert(id) {
             complaints.push(format!("`{id}` is there twice"));
+        }
+        if !LEVELS.contains(&rule.level.as_str()) {
+            complaints.push(format!("`{id}`: a level is one of {LEVELS:?}"));
         }
         for version in VERSIONS {
             let is_shown = shown.contains_key(&(id, version));
@@ -177,22 +170,13 @@ fn written(rules: &Rules, shown: &Shown<'_>) -> String {
                 rule.id,
                 rule.text,
                 source.unwrap_or_default(),
-                level(rule.level),
+                rule.level,
                 VERSIONS.map(|version| verdict(rules, rule, version, shown)).join(" | "),
                 shown_by(rules, rule, shown),
             );
         }
     }
     text
-}
-
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::Must => "MUST",
-        Level::Should => "SHOULD",
-        Level::May => "MAY",
-        Level::Ours => "ours",
-    }
 }
 
 fn verdict(rules: &Rules, rule: &Rule, version: &str, shown: &Shown<'_>) -> &'static str {
@@ -222,9 +206,9 @@ mod tests {
         title = "Lists"
         source = "TMF630"
         rule = [
-            { id = "a", level = "must", text = "A holds." },
+            { id = "a", level = "MUST", text = "A holds." },
             { id = "b", level = "ours", text = "B holds.", only = "v5", source = "RFC 1" },
-            { id = "c", level = "may", text = "C holds." },
+            { id = "c", level = "MAY", text = "C holds." },
         ]
         [[not_yet]]
         because = "nobody asked"
@@ -268,6 +252,8 @@ mod tests {
         assert!(told.contains("no test shows `a` in v4"), "{told}");
         let told = check(&THREE.replace("\"c\",", "\"a\","), &good).unwrap_err();
         assert!(told.contains("`a` is there twice"), "{told}");
+        let told = check(&THREE.replace("MAY", "CAN"), &good).unwrap_err();
+        assert!(told.contains("`c`: a level is one of"), "{told}");
         let told = check(&THREE.replace("[\"c\"]", "[\"c\", \"e\"]"), &good).unwrap_err();
         assert!(told.contains("`e` is no rule"), "{told}");
     }
