@@ -1,7 +1,7 @@
 //! Several interactions in one request: PATCH on the collection, all or none. (TMF630 "Create")
 
 use futures::future::join_all;
-use harness::{APIS, Answer, Api, Call, Caller, ServerProcess, TestServer, Version};
+use harness::{APIS, Answer, Api, Call, Caller, ServerProcess, TestServer, Version, shows};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -44,6 +44,7 @@ fn events(server: &TestServer) -> BTreeMap<String, i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_is_stored_as_if_it_came_alone() {
     for api in APIS {
+        shows!(api, ["patch.collection"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let mut odd = api.sample("odd");

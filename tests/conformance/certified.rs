@@ -1,7 +1,7 @@
 //! The flow a reference vendor certifies, as a table of our own: create two, list, read both, select
 //! members, filter, and ask for what is not there. (TMF630 "fields", "Filtering")
 
-use harness::{APIS, Caller, TestServer};
+use harness::{APIS, Caller, TestServer, shows};
 use serde_json::{Value, json};
 
 const REASONS: [&str; 2] = ["Wants a TV plan", "Invoice too high"];
@@ -25,6 +25,7 @@ async fn two(caller: &Caller) -> [Value; 2] {
 #[tokio::test(flavor = "multi_thread")]
 async fn created_interactions_are_listed_and_read() {
     for api in APIS {
+        shows!(api, ["create.listed"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let made = two(&caller).await;
@@ -42,6 +43,7 @@ async fn created_interactions_are_listed_and_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fields_selects_members() {
     for api in APIS {
+        shows!(api, ["fields.list", "fields.always"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let made = two(&caller).await;
@@ -67,6 +69,7 @@ async fn fields_selects_members() {
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_find_one_of_two() {
     for api in APIS {
+        shows!(api, ["filter.equal", "filter.encoding", "filter.href"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let made = two(&caller).await;

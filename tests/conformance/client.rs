@@ -3,7 +3,7 @@
 //! with anything typed but what a program using the client sees.
 
 use futures::TryStreamExt;
-use harness::{APIS, Api, TestServer, Version};
+use harness::{APIS, Api, TestServer, Version, shows};
 use serde_json::{Value, json};
 use tmf683_client::{Error, ListQuery};
 
@@ -17,9 +17,9 @@ fn body(api: Api, reason: &str) -> Value {
     body
 }
 
-/// Every member sent is shown.
+/// Every member sent is there.
 #[track_caller]
-fn shows(shown: &Value, sent: &Value) {
+fn keeps(shown: &Value, sent: &Value) {
     for (name, value) in sent.as_object().unwrap() {
         assert_eq!(shown.get(name), Some(value), "{name}: {shown}");
     }
@@ -32,6 +32,7 @@ macro_rules! drives {
         async fn $test() {
             use tmf683_client::$version::{Client, types};
             for api in APIS.into_iter().filter(|api| api.version == $is) {
+                shows!(api, ["server.client"]);
                 let server = TestServer::start().await;
                 let raw = server.through(api).await;
                 let client = Client::connect(&raw.root()).unwrap();
@@ -43,8 +44,8 @@ macro_rules! drives {
                     let made = client.create(&typed).await.unwrap();
                     let id = made.id.clone().unwrap();
                     let read = raw.read(&id).await.is(200);
-                    shows(&read.json(), &body);
-                    shows(&serde_json::to_value(&made.body).unwrap(), &body);
+                    keeps(&read.json(), &body);
+                    keeps(&serde_json::to_value(&made.body).unwrap(), &body);
                     assert_eq!(made.etag.as_deref(), read.maybe_header("etag"));
                     assert_eq!(client.retrieve(&id).await.unwrap().body, made.body);
                     ids.push(id);
@@ -57,7 +58,7 @@ macro_rules! drives {
                 assert_eq!(made.len(), bodies.len());
                 for (made, body) in made.iter().zip(&bodies) {
                     let id = made.id.clone().unwrap();
-                    shows(&raw.read(&id).await.is(200).json(), body);
+                    keeps(&raw.read(&id).await.is(200).json(), body);
                     ids.push(id);
                 }
 

@@ -2,7 +2,7 @@
 //! cannot be started. (DESIGN §4, D11)
 
 use expectorate::assert_contents;
-use harness::{Api, ServerProcess};
+use harness::{Api, ServerProcess, shows};
 use std::net::TcpListener;
 use tempfile::TempDir;
 
@@ -71,6 +71,7 @@ static UNUSABLE: [Unusable; 16] = [
 
 #[tokio::test]
 async fn unusable_settings_are_one_line() {
+    shows!(["server.settings", "server.anonymous"]);
     let directory = TempDir::new().unwrap();
     for (name, text) in [
         ("unknown-key.toml", "colour = 1"),
@@ -111,6 +112,7 @@ async fn a_port_that_is_taken_is_named() {
 
 #[tokio::test]
 async fn files_that_are_not_its_own_are_refused_untouched() {
+    shows!(["server.foreign-file"]);
     let directory = TempDir::new().unwrap();
     let path = |name: &str| directory.path().join(name);
     let mut server = ServerProcess::start(&path("newer.db")).await;

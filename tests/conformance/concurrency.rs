@@ -1,7 +1,7 @@
 //! Many at once: entity tags, and patches that meet. (RFC 9110 §13, DESIGN D8)
 
 use futures::future::join_all;
-use harness::{APIS, Answer, Caller, TestServer};
+use harness::{APIS, Answer, Caller, TestServer, shows};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ async fn patch_if(caller: &Caller, id: &str, tag: &str, patch: Value) -> Answer 
 async fn of_two_agents_with_the_same_tag_one_wins() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["etag.one-wins"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         let tag = made.header("etag");
@@ -39,6 +40,7 @@ async fn of_two_agents_with_the_same_tag_one_wins() {
 async fn if_match_guards_patch_and_delete() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["etag.match"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         let id = made.id();
@@ -69,6 +71,7 @@ async fn if_match_guards_patch_and_delete() {
 async fn if_none_match_spares_the_body() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["etag.none-match"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         let tag = made.header("etag").to_owned();
@@ -96,6 +99,7 @@ async fn if_none_match_spares_the_body() {
 async fn patches_that_meet_all_survive() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["patch.meeting"]);
         let caller = server.through(api).await;
         let id = caller.create_sample("call").await.id();
         let names: Vec<String> = (0..16).map(|number| format!("agent{number}")).collect();

@@ -1,6 +1,6 @@
 //! What the server says about itself: health, and the documents at each base. (DESIGN §4)
 
-use harness::{APIS, Api, Caller, TestServer, Version};
+use harness::{APIS, Api, Caller, TestServer, Version, shows};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 async fn each_base_publishes_its_own_document() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["server.documents"]);
         let caller = server.through(api).await;
         let answer = caller.get("/openapi.json").await.is(200);
         assert_eq!(answer.header("content-type"), "application/json");
@@ -49,6 +50,7 @@ fn references(document: &Value) -> BTreeSet<String> {
 async fn v4_is_published_as_swagger_too_and_says_the_same() {
     let server = TestServer::start().await;
     for api in [Api::V4, Api::V4_SHORT] {
+        shows!(api, ["server.documents"]);
         let caller = server.through(api).await;
         let swagger = caller.get("/swagger.json").await.is(200).json();
         assert_eq!(swagger["swagger"], "2.0");
@@ -142,6 +144,7 @@ fn list_parameters(caller: &Caller) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_is_for_everybody() {
+    shows!(["server.health"]);
     let server = TestServer::start().await;
     let caller = server.through(Api::V5).await;
     for name in ["live", "ready"] {

@@ -1,6 +1,6 @@
 //! What was acknowledged is on disk, however the process ends. (DESIGN D8)
 
-use harness::{APIS, Api, Caller, DEADLINE, ServerProcess, TestServer};
+use harness::{APIS, Api, Caller, DEADLINE, ServerProcess, TestServer, shows};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -86,6 +86,7 @@ async fn all_there(database: &Path, ids: &BTreeSet<String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sudden_death_loses_nothing_acknowledged() {
+    shows!(["server.durable"]);
     let directory = TempDir::new().unwrap();
     let database = directory.path().join("tmf683.db");
     let mut server = ServerProcess::start(&database).await;
@@ -98,6 +99,7 @@ async fn sudden_death_loses_nothing_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_finishes_what_is_in_flight() {
+    shows!(["server.durable", "server.drains"]);
     let directory = TempDir::new().unwrap();
     let database = directory.path().join("tmf683.db");
     let mut server = ServerProcess::start(&database).await;
@@ -114,6 +116,7 @@ async fn sigterm_finishes_what_is_in_flight() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_keeps_bytes_tags_and_deletions() {
+    shows!(["server.durable"]);
     let mut server = TestServer::start().await;
     let (mut kept, mut deleted) = (Vec::new(), Vec::new());
     for api in APIS {
@@ -144,6 +147,7 @@ async fn with_tag(caller: &Caller, id: &str) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_is_nobody_elses_to_read() {
+    shows!(["server.private-file"]);
     let server = TestServer::start().await;
     server.through(Api::V5).await.create_sample("call").await;
     let directory = server.database().parent().unwrap().to_owned();

@@ -2,7 +2,7 @@
 //! at every level, extension `@type`s; through either version, in either view, and after a patch of
 //! something else. (DESIGN D3)
 
-use harness::{APIS, Answer, Api, Caller, TestServer, Version};
+use harness::{APIS, Answer, Api, Caller, TestServer, Version, shows};
 use serde_json::{Value, json};
 
 /// Spellings of JSON values that careless parsers respell.
@@ -45,6 +45,7 @@ async fn views(server: &TestServer, id: &str) -> Vec<Answer> {
 #[tokio::test(flavor = "multi_thread")]
 async fn spellings_survive_in_every_view_and_after_a_patch() {
     for api in APIS {
+        shows!(api, ["type.spelling"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let members: Vec<_> = SPELLINGS.iter().enumerate().collect();
@@ -73,6 +74,7 @@ async fn spellings_survive_in_every_view_and_after_a_patch() {
 #[tokio::test(flavor = "multi_thread")]
 async fn spellings_survive_in_members_of_the_document() {
     for api in APIS {
+        shows!(api, ["type.spelling"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let attachment = r#""attachment":[{"@type":"Attachment","attachmentType":"scan","mimeType":"image/png","size":{"amount":0.10,"units":"MB"}}]"#;
@@ -131,6 +133,7 @@ fn extend(value: &mut Value, count: &mut usize) {
 async fn unknown_members_survive_at_every_level() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["type.extensions"]);
         let caller = server.through(api).await;
         let body = extended(api);
         let made = caller.create(&body).await;
@@ -154,6 +157,61 @@ fn keeps(sent: &Value, answer: &Answer) {
     for (name, value) in sent.as_object().unwrap() {
         assert_eq!(got.get(name), Some(value), "{name}: {answer}");
     }
+}
+
+/// What the official examples carry beside the documents, in a body of our own.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slips_of_the_official_examples_are_accepted_and_kept() {
+    let server = TestServer::start().await;
+    for api in APIS {
+        shows!(api, ["create.free-status", "create.examples"]);
+        let caller = server.through(api).await;
+        let mut body = api.sample("call");
+        body["direction"] = json!("inbounds");
+        body["status"] = json!("ongoing");
+        body["lastUpdateDate"] = json!("2020-10-02T11:53:21.789Z");
+        let mut party = json!({"id": "14", "href": "https://host.example/14", "name": "Mary",
+            "@type": "PArtyRef", "@referredType": "Individual"});
+        if api.version == Version::V5 {
+            party = json!({"@type": "RelatedPartyOrPartyRole", "role": "agent",
+                "partyOrPartyRole": party});
+        }
+        body["relatedParty"] = json!([party]);
+        let made = caller.create(&body).await;
+        keeps(&body, &made);
+        keeps(&body, &caller.read(&made.id()).await.is(200));
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_says_of_what_type_things_are_comes_back() {
+    let server = TestServer::start().await;
+    for api in APIS {
+        shows!(api, ["type.metadata"]);
+        let caller = server.through(api).await;
+        let mut body = api.sample("call");
+        let described = |type_: &str, base: &str| {
+            json!({"@type": type_, "@baseType": base,
+                "@schemaLocation": format!("https://host.example/{type_}.json")})
+        };
+        extend_by(&mut body, &described("StoreVisit", "PartyInteraction"));
+        body["note"] = json!([api.note("1", "x")]);
+        extend_by(&mut body["note"][0], &described("Note", "Entity"));
+        let mut relationship = json!({"id": "2", "href": "https://host.example/2",
+            "relationshipType": "parent", "@referredType": "PartyInteraction"});
+        extend_by(&mut relationship, &described("InteractionRelationship", "Entity"));
+        body["interactionRelationship"] = json!([relationship]);
+        let made = caller.create(&body).await;
+        keeps(&body, &made);
+        keeps(&body, &caller.read(&made.id()).await.is(200));
+    }
+    server.stop().await;
+}
+
+fn extend_by(value: &mut Value, more: &Value) {
+    let more = more.as_object().unwrap().clone();
+    value.as_object_mut().unwrap().extend(more);
 }
 
 /// TM Forum's own v5 document, where it is at hand. It is not ours to carry along.

@@ -1,7 +1,7 @@
 //! Subscriptions: made, refused when they exist, deleted, kept over a restart. Delivery is not here.
 //! (TMF630 "Hub")
 
-use harness::{APIS, Api, TestServer, Version};
+use harness::{APIS, Api, TestServer, Version, shows};
 use serde_json::json;
 
 const CALLBACK: &str = "http://127.0.0.1:9/events";
@@ -10,6 +10,7 @@ const CALLBACK: &str = "http://127.0.0.1:9/events";
 async fn a_subscription_lives_until_it_is_deleted() {
     let mut server = TestServer::start().await;
     for api in [Api::V4, Api::V5] {
+        shows!(api, ["hub.created", "hub.twice", "hub.deleted", "hub.kept"]);
         let caller = server.through(api).await;
         let mut body = api.subscription(CALLBACK);
         body["query"] = json!("eventType=PartyInteractionCreateEvent");
@@ -38,6 +39,7 @@ async fn a_subscription_lives_until_it_is_deleted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_version_minds_its_own_subscriptions() {
+    shows!(["hub.version"]);
     let server = TestServer::start().await;
     let (v4, v5) = (server.through(Api::V4).await, server.through(Api::V5).await);
     let short = server.through(Api::V4_SHORT).await;
@@ -56,6 +58,7 @@ async fn each_version_minds_its_own_subscriptions() {
 async fn bad_subscriptions_are_refused() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["hub.callback", "error.no-secrets"]);
         let caller = server.through(api).await;
         for callback in [
             "",
@@ -77,8 +80,15 @@ async fn bad_subscriptions_are_refused() {
         body["query"] = json!(["x"]);
         caller.post("/hub", &body).await.refuses(400, "/query");
         let bare = caller.post("/hub", &json!({})).await.refuses(400, "/callback");
-        if api.version == Version::V5 {
-            bare.refuses(400, "/@type");
+        match api.version {
+            Version::V4 => {
+                shows!(api, ["hub.no-type"]);
+                assert!(!bare.text.contains("/@type"), "{bare}");
+            }
+            Version::V5 => {
+                shows!(api, ["hub.type"]);
+                bare.refuses(400, "/@type");
+            }
         }
         caller.post("/hub", &json!([])).await.is(400);
         caller.delete("/hub/no-such-id").await.refuses(404, "no-such-id");

@@ -1,7 +1,7 @@
 //! One interaction from create to delete: what the server sets, what a merge patch may change, what
 //! stays. (DESIGN §5, TMF630 "Create", "PATCH", "DELETE", RFC 7396)
 
-use harness::{APIS, Answer, Api, Caller, TestServer, Version};
+use harness::{APIS, Answer, Api, Caller, TestServer, Version, shows};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,6 +10,10 @@ use uuid::Uuid;
 async fn the_server_sets_its_members() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(
+            api,
+            ["create.created", "create.location", "create.own-id", "create.id", "create.dates"]
+        );
         let caller = server.through(api).await;
         let mut body = api.sample("call");
         body["id"] = json!("mine");
@@ -40,6 +44,7 @@ async fn href_follows_the_address_the_caller_used() {
     let server = TestServer::start().await;
     let fixed = TestServer::with("public_url = \"https://care.example/crm/\"").await;
     for api in APIS {
+        shows!(api, ["create.href"]);
         let caller = server.through(api).await;
         let path = format!("/partyInteraction/{}", caller.create_sample("call").await.id());
         let read = caller.call(Method::GET, &path).header("host", "care.example:81").send().await;
@@ -64,8 +69,14 @@ async fn status_is_opened_where_v5_leaves_it_out() {
         body.as_object_mut().unwrap().remove("status");
         let answer = caller.post("/partyInteraction", &body).await;
         match api.version {
-            Version::V4 => drop(answer.refuses(400, "/status")),
-            Version::V5 => assert_eq!(answer.is(201).text_at("/status"), "opened"),
+            Version::V4 => {
+                shows!(api, ["create.status-mandatory"]);
+                answer.refuses(400, "/status");
+            }
+            Version::V5 => {
+                shows!(api, ["create.status-default"]);
+                assert_eq!(answer.is(201).text_at("/status"), "opened");
+            }
         }
     }
     server.stop().await;
@@ -76,6 +87,7 @@ async fn status_is_opened_where_v5_leaves_it_out() {
 async fn a_merge_patch_changes_what_it_names() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["patch.modified", "patch.merge", "etag.strong"]);
         let caller = server.through(api).await;
         let (one, two) = (api.note("1", "first"), api.note("2", "second"));
         let table = [
@@ -102,6 +114,7 @@ async fn a_merge_patch_changes_what_it_names() {
                 let aside: Vec<&str> = touched.chain(server_set).collect();
                 assert_eq!(without(&after, &aside), without(&before, &aside), "{patch}");
                 assert_ne!(after.header("etag"), before.header("etag"), "{patch}");
+                assert!(after.header("etag").starts_with('"'), "a strong tag: {after}");
                 assert_eq!(caller.get(&path).await.is(200).text, after.text, "{patch}");
                 before = after;
             }
@@ -114,11 +127,22 @@ async fn a_merge_patch_changes_what_it_names() {
 async fn only_a_change_of_status_has_a_date() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["patch.dates"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         let date = |answer: &Answer| answer.text_at("/statusChangeDate");
         let noted = caller.patch(&made.id(), &json!({"description": "d"})).await.is(200);
         assert_eq!(date(&noted), date(&made));
+        // The clock has steps; after some changes it has gone on.
+        for number in 0..10_000 {
+            assert_ne!(number, 9_999, "lastUpdate stands still: {noted}");
+            let patch = json!({"description": format!("change {number}")});
+            let again = caller.patch(&made.id(), &patch).await.is(200);
+            assert_eq!(date(&again), date(&made));
+            if again.text_at("/lastUpdate") > noted.text_at("/lastUpdate") {
+                break;
+            }
+        }
         let done = caller.patch(&made.id(), &json!({"status": "completed"})).await.is(200);
         assert!(date(&done) >= date(&made), "{done}");
         assert_eq!(date(&done), done.text_at("/lastUpdate"), "{done}");
@@ -131,6 +155,7 @@ async fn only_a_change_of_status_has_a_date() {
 async fn a_patch_that_changes_nothing_changes_nothing() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["patch.no-change"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         let own = |name: &str| json!({ name: made.member(&format!("/{name}")) });
@@ -150,6 +175,7 @@ async fn a_patch_that_changes_nothing_changes_nothing() {
 async fn immutable_members_are_refused_by_name() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["patch.immutable", "patch.type"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         let table = [
@@ -185,6 +211,7 @@ async fn immutable_members_are_refused_by_name() {
 async fn mandatory_members_cannot_be_removed() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["patch.mandatory"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         let mut mandatory = vec!["reason", api.channels()];
@@ -204,6 +231,7 @@ async fn mandatory_members_cannot_be_removed() {
 async fn answers_to_writes_select_fields_too() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["fields.writes"]);
         let caller = server.through(api).await;
         let names = |answer: &Answer| -> Vec<String> {
             answer.json().as_object().unwrap().keys().cloned().collect()
@@ -228,6 +256,7 @@ async fn answers_to_writes_select_fields_too() {
 async fn what_is_deleted_is_gone() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["delete.gone"]);
         let caller = server.through(api).await;
         let id = caller.create_sample("call").await.id();
         let path = format!("/partyInteraction/{id}");
@@ -260,6 +289,7 @@ fn is_utc_date_time(text: &str) -> bool {
 /// `Location` and `href` are built from it, so it must be one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_none_is_refused() {
+    shows!(["method.host"]);
     let server = TestServer::start().await;
     let caller = server.through(Api::V5).await;
     for host in ["a b", "user@evil.example", "x/y"] {

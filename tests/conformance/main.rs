@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod bulk;
+mod care_desk;
 mod certified;
 mod client;
 mod command_line;
@@ -11,14 +12,18 @@ mod concurrency;
 mod coverage;
 mod documents;
 mod durability;
+mod errors;
 mod fidelity;
 mod filters;
 mod grammar;
 mod hub;
+mod jsonpath;
 mod lifecycle;
 mod paging;
+mod patches;
 mod plans;
 mod refusals;
+mod retries;
 mod sorting;
 mod stopping;
 mod turning;

@@ -1,6 +1,6 @@
 //! Lists in pages: `offset`, `limit`, counts, `Link`, order, and `fields`. (TMF630 "Paging", "fields")
 
-use harness::{APIS, Answer, Caller, TestServer, Version};
+use harness::{APIS, Answer, Caller, TestServer, Version, shows};
 use serde_json::json;
 
 /// How many interactions there are to turn pages in.
@@ -23,6 +23,18 @@ fn counts(answer: &Answer) -> (usize, usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_of_the_list() {
     for api in APIS {
+        shows!(
+            api,
+            [
+                "paging.window",
+                "paging.total",
+                "paging.result",
+                "paging.count-only",
+                "paging.past-the-end",
+                "paging.all",
+                "sort.default"
+            ]
+        );
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let ids = filled(&caller).await;
@@ -53,6 +65,7 @@ async fn a_window_of_the_list() {
 #[tokio::test(flavor = "multi_thread")]
 async fn links_lead_through_all_pages_and_back() {
     for api in APIS {
+        shows!(api, ["paging.links", "paging.links-keep"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let ids = filled(&caller).await;
@@ -81,6 +94,7 @@ async fn turning_pages_shows_each_once_and_no_page_too_many() {
     let caller = server.through(APIS[0]).await;
     let ids = filled(&caller).await;
     for api in APIS {
+        shows!(api, ["paging.each-once"]);
         let caller = server.through(api).await;
         for limit in 1..=TOTAL + 1 {
             let (mut seen, mut pages) = (Vec::new(), 0);
@@ -102,6 +116,7 @@ async fn turning_pages_shows_each_once_and_no_page_too_many() {
 async fn bad_numbers_are_refused() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["paging.numbers"]);
         let caller = server.through(api).await;
         for name in ["offset", "limit"] {
             for value in ["-1", "x", "1.5", "", "0x1", "+1", "1e1", "99999999999999999999"] {
@@ -118,6 +133,7 @@ async fn bad_numbers_are_refused() {
 async fn a_maximum_is_never_a_silent_clamp() {
     let server = TestServer::with("[limits]\npage_items = 5").await;
     for api in APIS {
+        shows!(api, ["paging.maximum"]);
         let caller = server.through(api).await;
         caller.get("/partyInteraction?limit=5").await.is(200);
         caller.get("/partyInteraction?limit=6").await.refuses(400, "limit");
@@ -128,6 +144,7 @@ async fn a_maximum_is_never_a_silent_clamp() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_is_a_206_for_who_expects_it() {
     for api in APIS {
+        shows!(api, ["paging.partial"]);
         let server = TestServer::with("[paging]\npartial_status = 206").await;
         let caller = server.through(api).await;
         let ids = filled(&caller).await;
@@ -151,6 +168,17 @@ async fn a_part_is_a_206_for_who_expects_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fields_shows_what_it_names() {
     for api in APIS {
+        shows!(
+            api,
+            [
+                "fields.list",
+                "fields.always",
+                "fields.none",
+                "fields.nested",
+                "fields.unknown",
+                "fields.malformed"
+            ]
+        );
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         let mut body = api.sample("call");
@@ -159,7 +187,12 @@ async fn fields_shows_what_it_names() {
         let id = caller.create(&body).await.id();
         let always = match api.version {
             Version::V4 => 2,
-            Version::V5 => 3,
+            Version::V5 => {
+                shows!(api, ["fields.always-type"]);
+                let none = caller.get(&format!("/partyInteraction/{id}?fields=none")).await.is(200);
+                assert_eq!(none.text_at("/@type"), "PartyInteraction");
+                3
+            }
         };
         for (fields, pointers) in [
             ("none", &[][..]),
@@ -184,7 +217,7 @@ async fn fields_shows_what_it_names() {
         }
         let one = caller.get(&format!("/partyInteraction/{id}?fields=note.text")).await.is(200);
         assert_eq!(one.member("/note"), json!([{"text": "first"}, {"text": "second"}]));
-        for fields in ["", ",", "reason,", ",reason", "a,,b", ".a", "a..b", "a."] {
+        for fields in ["", ",", "reason,", ",reason", "a,,b", ".a", "a..b", "a.", "id&fields=id"] {
             for path in ["/partyInteraction".to_owned(), format!("/partyInteraction/{id}")] {
                 caller.get(&format!("{path}?fields={fields}")).await.refuses(400, "fields");
             }

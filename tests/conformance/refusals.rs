@@ -1,7 +1,7 @@
 //! Requests refused whatever their body says: what is not there, methods, media types, sizes, query
 //! parameters, tokens. (RFC 9110, DESIGN D6, D10)
 
-use harness::{APIS, Answer, Caller, TestServer, Version};
+use harness::{APIS, Answer, Caller, TestServer, Version, shows};
 use reqwest::Method;
 use serde_json::json;
 
@@ -20,6 +20,7 @@ const METHODS: [Method; 8] = [
 async fn what_is_not_there_is_a_404() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["method.no-such-resource"]);
         let caller = server.through(api).await;
         for id in ["no-such-id", "0", "%20", "a%2Fb", "%00", "x%27%20OR%201=1", "01a2%C3%A9"] {
             for (method, path, resource) in [
@@ -41,6 +42,7 @@ async fn what_is_not_there_is_a_404() {
 async fn undeclared_methods_are_405_with_allow() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["method.undeclared"]);
         let caller = server.through(api).await;
         // Paths of the document: the judge compares `Allow` with it.
         for path in ["/partyInteraction", "/partyInteraction/some-id", "/hub", "/hub/some-id"] {
@@ -70,6 +72,7 @@ async fn undeclared_methods_are_405_with_allow() {
 async fn paths_nobody_serves_are_404() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["method.unknown-path"]);
         let caller = server.through(api).await;
         // The listener operations are the receiving side's.
         let listeners = caller.document.operations().iter().filter(|op| op.is_listener());
@@ -88,6 +91,7 @@ async fn paths_nobody_serves_are_404() {
 async fn who_takes_no_json_gets_a_406() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["media.json", "media.accept"]);
         let caller = server.through(api).await;
         for (accept, status) in [
             ("application/json", 200),
@@ -114,6 +118,7 @@ async fn who_takes_no_json_gets_a_406() {
 async fn bodies_of_another_media_type_are_415() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["media.type", "media.bare-body"]);
         let caller = server.through(api).await;
         let body = api.sample("call").to_string();
         for (media_type, status) in [
@@ -149,6 +154,7 @@ async fn bodies_of_another_media_type_are_415() {
 async fn what_is_too_long_is_not_read() {
     let server = TestServer::with("[limits]\nbody_bytes = 2000\nurl_bytes = 300").await;
     for api in APIS {
+        shows!(api, ["media.large-body", "media.long-url"]);
         let caller = server.through(api).await;
         let body = |bytes: usize| {
             let mut body = api.sample("");
@@ -223,6 +229,18 @@ const DISHONOURED: [(&str, &str); 35] = [
 async fn queries_that_cannot_be_honoured_are_named() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(
+            api,
+            [
+                "error.culprit",
+                "sort.unknown",
+                "filter.unknown",
+                "filter.misfit",
+                "filter.bounds",
+                "filter.one-resource",
+                "filter.encoding"
+            ]
+        );
         let caller = server.through(api).await;
         let id = caller.create_sample("call").await.id();
         for (query, culprit) in DISHONOURED {
@@ -262,6 +280,7 @@ async fn a_token_opens_and_is_never_told() {
     let settings = format!("[auth]\ntoken_file = {:?}", file.path());
     let server = TestServer::with(&settings).await;
     for api in APIS {
+        shows!(api, ["error.no-secrets", "server.tokens"]);
         let caller = server.through(api).await;
         for (credentials, status) in [
             (None, 401),

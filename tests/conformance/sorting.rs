@@ -1,6 +1,6 @@
 //! The order of a list: `sort`, by any attribute, both ways, nested, by its kind. (TMF630 "Sorting")
 
-use harness::{APIS, TestServer, Version};
+use harness::{APIS, TestServer, Version, shows};
 use serde_json::json;
 
 /// Orders, and the reasons as they then come. `b`, `c` and `a` were made in this order.
@@ -25,6 +25,7 @@ const ORDERS: [(&str, &str); 15] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn every_order_is_the_one_asked_for() {
     for api in APIS {
+        shows!(api, ["sort.order", "sort.nested", "sort.stable"]);
         let server = TestServer::start().await;
         let caller = server.through(api).await;
         for (reason, direction, start, points) in [
@@ -53,6 +54,10 @@ async fn every_order_is_the_one_asked_for() {
             let expected = expected.split(' ').collect::<Vec<_>>();
             let found = list.each("reason");
             assert_eq!(found, expected, "{api} {query}");
+        }
+        for order in ["sort=status", "sort=-status"] {
+            let ids = caller.get(&format!("/partyInteraction?{order}")).await.is(200).ids();
+            assert!(ids.is_sorted(), "{api} {order}: all have one status, so the id decides");
         }
         server.stop().await;
     }

@@ -1,7 +1,7 @@
 //! Stopping in order: what is in flight is answered, who is idle is hung up on, and nobody can hold the
 //! server up for longer than the grace time. (DESIGN §4 "SIGTERM drains and exits 0")
 
-use harness::{Api, DEADLINE, ServerProcess};
+use harness::{Api, DEADLINE, ServerProcess, shows};
 use std::net::SocketAddr;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -47,6 +47,7 @@ async fn rest(mut stream: TcpStream) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_in_flight_is_answered_after_sigterm() {
+    shows!(["server.drains"]);
     let directory = TempDir::new().unwrap();
     let database = directory.path().join("tmf683.db");
     let mut server = ServerProcess::start(&database).await;
@@ -70,6 +71,7 @@ async fn a_request_in_flight_is_answered_after_sigterm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_never_ends_is_cut_off() {
+    shows!(["server.drains"]);
     let directory = TempDir::new().unwrap();
     let database = directory.path().join("tmf683.db");
     let no_grace = [("TMF683_SHUTDOWN__GRACE_SECONDS", "0")];

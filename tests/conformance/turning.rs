@@ -1,7 +1,7 @@
 //! Following `next` while others write: nothing twice, nothing left out that was there throughout,
 //! whatever the order. (TMF630 "Paging")
 
-use harness::{APIS, Api, Caller, TestServer};
+use harness::{APIS, Api, Caller, TestServer, shows};
 use std::collections::BTreeSet;
 
 /// Interactions that stay, and as many between them that go.
@@ -26,6 +26,7 @@ async fn turned(caller: &Caller, url: String, mut meanwhile: impl AsyncFnMut()) 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stays_is_seen_once_while_others_come_and_go() {
     for api in APIS {
+        shows!(api, ["paging.steady"]);
         for order in ORDERS {
             let server = TestServer::start().await;
             let caller = server.through(api).await;

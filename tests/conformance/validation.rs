@@ -1,7 +1,7 @@
 //! Bodies that are not what the document describes, and bodies that are though they look odd: a
 //! refusal names the member by JSON Pointer, an extension is kept whole. (D5, RFC 6901, RFC 8259)
 
-use harness::{APIS, Api, Caller, TestServer, Version};
+use harness::{APIS, Api, Caller, TestServer, Version, shows};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ fn mandatory(version: Version) -> &'static [&'static str] {
 async fn missing_mandatory_members_are_named() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["create.mandatory", "error.pointer"]);
         let caller = server.through(api).await;
         for name in mandatory(api.version) {
             for without in [true, false] {
@@ -143,6 +144,7 @@ fn own_misfits(version: Version) -> Vec<Misfit> {
 async fn values_that_do_not_fit_are_named_on_create_and_patch() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["create.typed", "patch.typed", "error.pointer"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         for misfit in common_misfits(api).into_iter().chain(own_misfits(api.version)) {
@@ -165,6 +167,7 @@ async fn values_that_do_not_fit_are_named_on_create_and_patch() {
 async fn root_types_extend_or_are_refused() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["type.root"]);
         let caller = server.through(api).await;
         for (type_, base_type, taken) in [
             ("PartyInteraction", None, true),
@@ -193,6 +196,7 @@ async fn root_types_extend_or_are_refused() {
 async fn unknown_nested_types_are_kept_whole() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["type.nested"]);
         let caller = server.through(api).await;
         let party = json!({"id": "1", "href": "https://x.example", "@type": "Robot",
             "@referredType": "Robot", "serial": {"n": [1, null, {"deep": true}]}});
@@ -251,6 +255,7 @@ fn unreadable() -> Vec<(Vec<u8>, &'static str)> {
 async fn unreadable_bodies_are_refused_everywhere() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["create.strict-json"]);
         let caller = server.through(api).await;
         let made = caller.create_sample("call").await;
         let path = format!("/partyInteraction/{}", made.id());
@@ -274,6 +279,7 @@ async fn unreadable_bodies_are_refused_everywhere() {
 async fn odd_but_valid_texts_survive() {
     let server = TestServer::start().await;
     for api in APIS {
+        shows!(api, ["type.odd-text"]);
         let caller = server.through(api).await;
         for text in [
             r#""\u0000""#,

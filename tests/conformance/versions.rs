@@ -1,7 +1,7 @@
 //! Two versions over one store: what one wrote the other reads, patches and finds, and nothing is
 //! lost on the way. (DESIGN D4)
 
-use harness::{Answer, Api, Caller, TestServer};
+use harness::{Answer, Api, Caller, TestServer, shows};
 use serde_json::{Value, json};
 
 async fn both(server: &TestServer) -> (Caller, Caller) {
@@ -25,6 +25,7 @@ const SAME_FACTS: [(&str, &str); 11] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_version_wrote_the_other_reads() {
+    shows!(["version.shared", "etag.strong"]);
     let server = TestServer::start().await;
     let (v4, v5) = both(&server).await;
     for writer in [&v4, &v5] {
@@ -51,6 +52,7 @@ async fn what_one_version_wrote_the_other_reads() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_least_one_version_takes_the_other_can_show() {
+    shows!(["version.least"]);
     let server = TestServer::start().await;
     let (v4, v5) = both(&server).await;
     let least_v4 = json!({"reason": "r", "direction": "d", "status": "s", "interactionDate": {},
@@ -95,6 +97,7 @@ fn only_in_v5() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_v4_patch_loses_nothing_v4_cannot_show() {
+    shows!(Api::V4, ["version.lossless"]);
     let server = TestServer::start().await;
     let (v4, v5) = both(&server).await;
     let body = only_in_v5();
@@ -146,6 +149,7 @@ async fn a_v4_patch_loses_nothing_v4_cannot_show() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_v4_client_sees_its_own_words_after_v5_patched() {
+    shows!(Api::V4, ["version.through"]);
     let server = TestServer::start().await;
     let (v4, v5) = both(&server).await;
     let made = v4.create_sample("call").await;
@@ -180,6 +184,7 @@ const SAME_QUESTIONS: [(&str, &str, &str); 8] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_reach_what_the_other_version_wrote() {
+    shows!(["filter.version", "filter.path"]);
     let server = TestServer::start().await;
     let (v4, v5) = both(&server).await;
     let mut ids = Vec::new();
@@ -212,6 +217,7 @@ async fn filters_reach_what_the_other_version_wrote() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn href_finds_through_the_version_it_belongs_to() {
+    shows!(["filter.href"]);
     let server = TestServer::start().await;
     let (v4, v5) = both(&server).await;
     let made = v4.create_sample("call").await;
@@ -227,6 +233,7 @@ async fn href_finds_through_the_version_it_belongs_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn extension_members_are_addressable_once_one_is_stored() {
+    shows!(["filter.extension"]);
     let server = TestServer::start().await;
     let (v4, v5) = both(&server).await;
     v5.get("/partyInteraction?vip.level=3").await.refuses(400, "vip.level");
@@ -245,6 +252,7 @@ async fn extension_members_are_addressable_once_one_is_stored() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_of_the_other_version_are_refused_in_bodies() {
+    shows!(Api::V4, ["version.names"]);
     let server = TestServer::start().await;
     let (v4, v5) = both(&server).await;
     let mut body = Api::V4.sample("call");

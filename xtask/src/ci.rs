@@ -3,10 +3,12 @@
 //!
 //! What a machine must have first (a compiler, git) is the business of `.ci/run`.
 
+use crate::conformance;
 use crate::tidy::tidy;
 use crate::tools::{cargo, cargo_deny, output, program, run};
 use anyhow::{Context, ensure};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A named check.
@@ -42,18 +44,36 @@ pub(crate) fn ci(
             run(cargo(root, &doc).env("RUSTDOCFLAGS", "-D warnings"))
         }),
         Step::new("deny", || deny(root)),
-        Step::new("test", || test(root, &[])),
+        Step::new("test", || test_all(root, true)),
     ])
 }
 
-/// Builds what the tests need, then runs them; `extra` goes to `cargo test` as it is.
+/// Runs the tests; `extra` goes to `cargo test` as it is. Only when nothing is left out does the run
+/// say what conforms, and writes `docs/CONFORMANCE.md`.
 ///
 /// # Errors
-/// Something does not build, or a test failed.
+/// Something does not build, a test failed, or a rule is not shown.
 pub(crate) fn test(root: &Path, extra: &[String]) -> anyhow::Result<()> {
+    match extra {
+        [] => test_all(root, false),
+        _ => cargo_test(root, |test| test.args(extra)),
+    }
+}
+
+/// Runs all tests, then writes the table of what they have shown or, to check, compares it.
+fn test_all(root: &Path, check: bool) -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let records = directory.path().join("records");
+    cargo_test(root, |test| test.env("CONFORMANCE_RECORDS", &records))?;
+    let records = std::fs::read_to_string(&records).context("no test has shown anything")?;
+    conformance::publish(root, &records, check)
+}
+
+/// Builds what the tests need, then runs them.
+fn cargo_test(root: &Path, with: impl FnOnce(&mut Command) -> &mut Command) -> anyhow::Result<()> {
     // The test that kills a server kills the real program, and `cargo test` does not build it.
     run(&mut cargo(root, &["build", "--package", "tmf683-server", "--locked"]))?;
-    run(cargo(root, &["test", "--workspace", "--locked"]).args(extra))
+    run(with(&mut cargo(root, &["test", "--workspace", "--locked"])))
 }
 
 /// The generated crate as its two kinds of user build it, each without what the other needs.

@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod client;
 mod codegen;
+mod conformance;
 mod diff;
 mod discriminator;
 mod document;
@@ -56,7 +57,8 @@ enum Task {
     },
     /// Check the house rules: layering, headers, names
     Tidy,
-    /// Build what the tests need, then run them; arguments go to `cargo test`
+    /// Build what the tests need, run them, and write docs/CONFORMANCE.md; with arguments, which go to
+    /// `cargo test`, only run them
     Test {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
