@@ -12,6 +12,7 @@ mod documents;
 mod durability;
 mod fidelity;
 mod filters;
+mod hostile;
 mod hub;
 mod lifecycle;
 mod paging;

@@ -13,6 +13,7 @@ mod document;
 mod judge;
 mod process;
 mod server;
+mod wire;
 
 pub use answer::Answer;
 pub use api::{APIS, Api, Version};
@@ -20,6 +21,7 @@ pub use call::{Call, Caller};
 pub use document::{Document, Operation};
 pub use process::{Ended, ServerProcess, binary};
 pub use server::TestServer;
+pub use wire::{Reply, exchange};
 
 /// How long anything may take before the test gives up on it.
 pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
