@@ -15,6 +15,7 @@ mod filters;
 mod hostile;
 mod hub;
 mod lifecycle;
+mod limits;
 mod paging;
 mod refusals;
 mod stopping;
