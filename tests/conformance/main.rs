@@ -19,5 +19,6 @@ mod limits;
 mod paging;
 mod refusals;
 mod stopping;
+mod upgrade;
 mod validation;
 mod versions;
