@@ -1,8 +1,9 @@
 //! Fuzzing on the stable compiler: targets that judge any bytes by laws, and what feeds them.
 //!
 //! A target is a function and a folder of the same name in `tests/corpus`. In every test run the
-//! corpus is judged whole, and then some hundreds of inputs that are made from it by cutting,
-//! splicing and inserting words the target knows. `cargo xtask fuzz [TARGET] [--seconds N]` goes on
+//! corpus is judged whole, and then some hundreds of inputs that are made from it: by cutting and
+//! splicing, by inserting words the target knows, and, where it is JSON, by grafting values of one
+//! input onto another, so that most stay JSON. `cargo xtask fuzz [TARGET] [--seconds N]` goes on
 //! for longer. What it finds belongs into the corpus, under a name that tells what it is.
 //!
 //! The engine is proptest, which the other properties use as well: it makes a find smaller before
@@ -10,6 +11,7 @@
 //! nightly compiler. The corpus and the words are there to reach as far.
 
 mod change;
+mod graft;
 mod input;
 mod json;
 mod lens;

@@ -1,5 +1,6 @@
 //! Inputs made from a corpus, and how they are read.
 
+use super::graft::graft;
 use crate::domain::interaction::Members;
 use crate::domain::json::{self, Limits};
 use proptest::prelude::*;
@@ -39,6 +40,8 @@ enum Put {
     Piece(Index, Index, usize),
     /// A piece of the input itself, so often.
     Again(usize, usize),
+    /// A value of a seed in the place of one of the input, or in it; no cut.
+    Graft(Index, [Index; 4], bool),
 }
 
 /// Seeds as they are, and changed in some places.
@@ -49,6 +52,8 @@ pub fn inputs(seeds: Vec<Vec<u8>>, words: &'static [&'static str]) -> impl Strat
         4 => any::<Index>().prop_map(Put::Word),
         3 => (any::<Index>(), any::<Index>(), 1..40_usize).prop_map(|(s, a, n)| Put::Piece(s, a, n)),
         1 => (1..20_usize, 2..40_usize).prop_map(|(length, times)| Put::Again(length, times)),
+        12 => (any::<Index>(), any::<[Index; 4]>(), any::<bool>())
+            .prop_map(|(seed, places, inside)| Put::Graft(seed, places, inside)),
     ];
     let cut = prop_oneof![3 => Just(0), 2 => 1..4_usize, 1 => 1..60_usize];
     let edit = (any::<Index>(), cut, put).prop_map(|(at, cut, put)| Edit { at, cut, put });
@@ -61,6 +66,9 @@ pub fn inputs(seeds: Vec<Vec<u8>>, words: &'static [&'static str]) -> impl Strat
 }
 
 fn carry_out(edit: &Edit, bytes: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&str]) {
+    if let Put::Graft(seed, places, inside) = &edit.put {
+        return graft(bytes, &seeds[seed.index(seeds.len())], places, *inside);
+    }
     let at = edit.at.index(bytes.len() + 1);
     let end = (at + edit.cut).min(bytes.len());
     let piece = |from: &[u8], start: usize, length: usize| {
@@ -73,6 +81,7 @@ fn carry_out(edit: &Edit, bytes: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[&str]
             let seed = seed.get(seeds);
             piece(seed, start.index(seed.len() + 1), *length)
         }
+        Put::Graft(..) => Vec::new(),
         Put::Again(length, times) => piece(bytes, at, *length).repeat(*times),
     };
     bytes.splice(at..end, put);
