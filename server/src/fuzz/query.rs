@@ -11,6 +11,9 @@ use crate::query::vocabulary::Vocabulary;
 use serde_json::Value;
 use std::sync::LazyLock;
 
+/// From a path of a version to canonical ones.
+type Paths = fn(&[String]) -> Vec<Path>;
+
 const WORDS: &[&str] = &[
     "&",
     "=",
@@ -102,7 +105,7 @@ static DOCUMENTS: LazyLock<Vec<(Interaction, Members)>> = LazyLock::new(|| {
     texts.into_iter().map(read).collect()
 });
 
-fn parsed(raw_query: &str, paths: fn(&[String]) -> Vec<Path>) -> Option<ListQuery> {
+fn parsed(raw_query: &str, paths: Paths) -> Option<ListQuery> {
     let limits = QueryLimits { comparisons: 16, items: Some(1_000), regex_bytes: 64 };
     let context = QueryContext {
         vocabulary: &VOCABULARY,
@@ -128,7 +131,7 @@ fn parsed(raw_query: &str, paths: fn(&[String]) -> Vec<Path>) -> Option<ListQuer
 fn judge_query(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = (parse::fields_only(&text), parse::nothing(&text));
-    let ways: [fn(&[String]) -> Vec<Path>; 2] = [paths_to_canonical, |path| vec![path.to_vec()]];
+    let ways: [Paths; 2] = [paths_to_canonical, |path| vec![path.to_vec()]];
     for paths in ways {
         let Some(query) = parsed(&text, paths) else { continue };
         for (interaction, members) in DOCUMENTS.iter() {
@@ -149,7 +152,7 @@ fn judge_query(bytes: &[u8]) {
 }
 
 /// The pages that `Link` leads to have the same filter and the same fields.
-fn pages_ask_the_same(text: &str, query: &ListQuery, paths: fn(&[String]) -> Vec<Path>) {
+fn pages_ask_the_same(text: &str, query: &ListQuery, paths: Paths) {
     // Such letters are in no URL, and would end one in a header.
     if text.contains(['<', '>', '"', ' ']) {
         return;
