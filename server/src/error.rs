@@ -13,7 +13,8 @@ use crate::query::error::QueryError;
 use crate::store::contract::StoreError;
 use dropshot::{ErrorStatusCode, HttpError};
 use http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
 use schemars::JsonSchema;
@@ -154,6 +155,14 @@ impl ApiError {
     /// The same for a PATCH, which has a header of its own for them (RFC 5789 §3.1).
     pub fn accept_patch(self, taken: &[&str]) -> Self {
         self.with_header(HeaderName::from_static("accept-patch"), &taken.join(", "))
+    }
+
+    /// 415 for a body that would have to be decompressed first (RFC 9110 §15.5.16).
+    pub fn unsupported_content_coding() -> Self {
+        let reason = "The body's content coding is not taken here";
+        Self::new(ErrorStatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupportedContentCoding", reason)
+            .message("Content-Encoding: bodies are read as they are")
+            .with_header(ACCEPT_ENCODING, "identity")
     }
 
     /// 500. `what` goes to the log, not to the caller.

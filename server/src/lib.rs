@@ -4,6 +4,8 @@ mod app;
 pub mod config;
 mod domain;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod http;
 mod log;
 mod query;

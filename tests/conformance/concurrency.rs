@@ -138,3 +138,47 @@ async fn creates_that_meet_are_all_there_once() {
     }
     server.stop().await;
 }
+
+/// Agents that add a note to one interaction at once.
+const AGENTS: usize = 64;
+
+/// Adds a note the way a client without JSON Patch must: read, append, write under the ETag, and
+/// again from the start when somebody was faster.
+async fn add_note(caller: &Caller, id: &str, note: Value) {
+    // Each failure is somebody else's success, so this many tries are enough for everybody.
+    for _ in 0..AGENTS {
+        let read = caller.read(id).await.is(200);
+        let mut notes = read.member("/note");
+        notes.as_array_mut().unwrap().push(note.clone());
+        let answer = patch_if(caller, id, read.header("etag"), json!({ "note": notes })).await;
+        match answer.status {
+            412 => {}
+            _ => return drop(answer.is(200)),
+        }
+    }
+    panic!("never first: {note}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_agents_with_tags_none_loses_a_note() {
+    let server = TestServer::start().await;
+    let mut callers = Vec::new();
+    for api in APIS {
+        callers.push(server.through(api).await);
+    }
+    let mut body = callers[0].api.sample("call");
+    body["note"] = json!([]);
+    let id = callers[0].create(&body).await.id();
+    let agents = (0..AGENTS).map(|number| {
+        let (caller, id) = (callers[number % callers.len()].clone(), id.clone());
+        let note = caller.api.note(&number.to_string(), "seen");
+        tokio::spawn(async move { add_note(&caller, &id, note).await })
+    });
+    join_all(agents).await.into_iter().for_each(Result::unwrap);
+    let notes = callers[0].read(&id).await.is(200).member("/note");
+    let ids = notes.as_array().unwrap().iter().map(|note| note["id"].as_str().unwrap());
+    let mut numbers: Vec<usize> = ids.map(|id| id.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..AGENTS).collect::<Vec<_>>());
+    server.stop().await;
+}

@@ -14,6 +14,7 @@ mod judge;
 mod process;
 mod server;
 mod shown;
+mod wire;
 
 pub use answer::Answer;
 pub use api::{APIS, Api, Version};
@@ -22,6 +23,7 @@ pub use document::{Document, Operation};
 pub use process::{Ended, ServerProcess, binary};
 pub use server::TestServer;
 pub use shown::Shown;
+pub use wire::{Reply, exchange};
 
 /// How long anything may take before the test gives up on it.
 pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);

@@ -73,6 +73,14 @@ impl ServerProcess {
         self.address
     }
 
+    /// Resident memory in KiB; 0 where the system does not tell.
+    pub fn resident_kib(&self) -> u64 {
+        let id = self.child.id().expect("a running process");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
+    }
+
     /// A caller of one API.
     pub async fn through(&self, api: Api) -> Caller {
         Caller::connect(self.address, api).await

@@ -1,5 +1,5 @@
 //! `cargo xtask ci`: every check there is, in the order in which it is cheapest to fail; and
-//! `cargo xtask test`, its last step.
+//! `cargo xtask test`, its last step, and `cargo xtask fuzz`, which is that for longer.
 //!
 //! What a machine must have first (a compiler, git) is the business of `.ci/run`.
 
@@ -74,6 +74,23 @@ fn cargo_test(root: &Path, with: impl FnOnce(&mut Command) -> &mut Command) -> a
     // The test that kills a server kills the real program, and `cargo test` does not build it.
     run(&mut cargo(root, &["build", "--package", "tmf683-server", "--locked"]))?;
     run(with(&mut cargo(root, &["test", "--workspace", "--locked"])))
+}
+
+/// Runs the fuzz targets of the server, or one of them, for longer than `test` does.
+///
+/// # Errors
+/// There is no such target, or a law does not hold: what was printed tells which, and for what.
+pub(crate) fn fuzz(root: &Path, target: &str, seconds: u64) -> anyhow::Result<()> {
+    let known =
+        std::fs::read_dir(root.join("server/tests/corpus"))?.collect::<Result<Vec<_>, _>>()?;
+    let is_known = known.iter().any(|folder| folder.file_name() == target);
+    ensure!(target.is_empty() || is_known, "no folder server/tests/corpus/{target}");
+    // A test is found by its path: `fuzz::` is all of them.
+    let test = format!("fuzz::{}", target.replace('-', "_"));
+    let test =
+        ["test", "--package", "tmf683-server", "--lib", "--locked", "--", "--nocapture", &test];
+    let exact: &[&str] = if target.is_empty() { &[] } else { &["--exact"] };
+    run(cargo(root, &test).args(exact).env("FUZZ_SECONDS", seconds.to_string()))
 }
 
 /// The generated crate as its two kinds of user build it, each without what the other needs.

@@ -63,6 +63,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Judge inputs made from the corpus for a while; see server/src/fuzz.rs
+    Fuzz {
+        /// One target, such as `json-patch`; without it, all at once
+        target: Option<String>,
+        /// For how long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Measure the release build with wrk
     Bench,
     /// Everything that must hold before a merge, as continuous integration runs it
@@ -99,6 +107,9 @@ fn main() -> ExitCode {
         // Not the arguments clap read: it drops the `--` that cargo needs.
         Task::Test { args: _ } => {
             habit(|root| ci::test(root, &std::env::args().skip(2).collect::<Vec<_>>()))
+        }
+        Task::Fuzz { target, seconds } => {
+            habit(|root| ci::fuzz(root, target.as_deref().unwrap_or_default(), seconds))
         }
         Task::Bench => habit(bench::bench),
         Task::Ci => habit(|root| ci::ci(root, no_drift)),

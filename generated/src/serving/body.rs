@@ -51,10 +51,13 @@ impl std::error::Error for BodyError {
 }
 
 impl<T> JsonBody<T> {
-    /// The media type's essence, in lower case and without parameters; `None` where there is none.
+    /// The media type's essence, in lower case and without parameters; `None` where there is none,
+    /// and the empty text, which is no media type, where it cannot be told or is told twice.
     #[must_use]
     pub fn media_type(&self) -> Option<String> {
-        let value = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        let mut values = self.headers.get_all(CONTENT_TYPE).iter();
+        let first = values.next()?.to_str().unwrap_or_default();
+        let value = if values.next().is_none() { first } else { "" };
         let essence = value.split(';').next().unwrap_or_default().trim();
         Some(essence.to_ascii_lowercase())
     }

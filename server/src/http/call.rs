@@ -8,7 +8,7 @@ use crate::http::version::Version;
 use bytes::Bytes;
 use dropshot::{RequestContext, RequestInfo};
 use http::Method;
-use http::header::{HOST, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use http::header::{CONTENT_ENCODING, HOST, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use http::uri::Authority;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -121,6 +121,10 @@ impl<'a> Call<'a> {
             let error = ApiError::unsupported_media_type(taken);
             let is_patch = self.request.method() == Method::PATCH;
             return Err(if is_patch { error.accept_patch(taken) } else { error });
+        }
+        let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+        if !self.request.headers().get_all(CONTENT_ENCODING).iter().all(identity) {
+            return Err(ApiError::unsupported_content_coding());
         }
         let Limits { body_bytes, body_seconds, .. } = self.context.limits;
         let whole = timeout(Duration::from_secs(body_seconds), body.read(body_bytes)).await;

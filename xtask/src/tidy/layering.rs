@@ -89,6 +89,12 @@ const ROOMS: &[Room] = &[
         never: &[GENERATED, WIRE],
     },
     Room {
+        // Only in tests: the pure rooms under random input, and the vocabulary they run with.
+        name: "fuzz",
+        may: &["domain", "fuzz", "query"],
+        never: &[&["dropshot"], WIRE, DRIVERS],
+    },
+    Room {
         name: "hub",
         may: &["config", "domain", "hub", "query", "store::contract"],
         never: &[GENERATED, DRIVERS],

@@ -361,7 +361,7 @@ fn bounds() {
         "[{'op':'remove','path':'/a?b=1'}]",
         "operation [0], `remove` `/a?b=1`: the patch has more than 20 operations (limits.patch_operations)",
     );
-    let conditions = vec!["b=1"; 11].join("&");
+    let conditions = ["b=1"; 11].join("&");
     let test = format!("{{'op':'test','path':'/a/b?{conditions}','value':1}}");
     check_in(
         Dialect::Queries,
