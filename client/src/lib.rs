@@ -74,6 +74,8 @@ mod retry;
 mod version;
 mod written;
 
+#[cfg(feature = "listener")]
+pub mod listener;
 pub mod v4;
 pub mod v5;
 
