@@ -34,6 +34,8 @@
 //! # }
 //! ```
 //!
+//! Receiving events is in `listener`, which the feature of that name brings.
+//!
 //! # What is repeated
 //!
 //! A call takes up to three attempts by default, with growing, jittered waits between them; all of
