@@ -42,7 +42,7 @@
 //!   [remembered](Seen), and never twice at the same time for one event: a repeat that comes
 //!   meanwhile is told to come back (503, `Retry-After`).
 //! - An error, a panic or a timeout of it acknowledges nothing, and the event comes again. Errors
-//!   go to `tracing`, not to the sender.
+//!   go to `tracing`, not to the sender, and so does the reason of every refusal.
 //!
 //! Events are known by their `eventId`. A sender that leaves it out gets no such promise: each of
 //! its notifications is handed over.

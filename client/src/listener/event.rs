@@ -280,7 +280,38 @@ pub(crate) use events;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{v4, v5};
     use super::*;
+
+    proptest! {
+        /// Bodies that are nearly notifications, as bytes.
+        #[test]
+        fn no_body_breaks_it(
+            kind in prop_oneof![Just(None), (0..4usize).prop_map(|at| Some(Kind::ALL[at]))],
+            name in prop_oneof![
+                (0..4usize).prop_map(|at| Kind::ALL[at].name().to_owned()), ".{0,8}"
+            ],
+            rest in r#"(,"(event|eventId|title|@type)":([\[{"]{0,3}.{0,8}|null))*"#,
+            cut in any::<prop::sample::Index>(),
+            whole in any::<bool>(),
+        ) {
+            let text = format!(r#"{{"eventType":{},"x":1{rest}}}"#, serde_json::json!(name));
+            let end = if whole { text.len() } else { cut.index(text.len()) };
+            let body = &text.as_bytes()[..end];
+            let (v4, v5) = (
+                Notification::<v4::Event>::read(body, kind),
+                Notification::<v5::Event>::read(body, kind),
+            );
+            for read in [v4.map(|read| read.text), v5.map(|read| read.text)] {
+                match read {
+                    Ok(kept) => prop_assert_eq!(kept.as_bytes(), body),
+                    Err(refused) => prop_assert_eq!(refused.status(), 400),
+                }
+            }
+        }
+    }
 
     #[test]
     fn kinds() {

@@ -159,7 +159,7 @@ impl<E: Wire> Receiver<E> {
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 response
             }
-            Err(refused) => refused.response(),
+            Err(refused) => refused.answer(),
         }
     }
 

@@ -10,6 +10,8 @@ use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use tmf683_generated::v5::types;
 
+use crate::error::beginning;
+
 /// Why a notification was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -75,8 +77,9 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// Explanations may quote the body, so they are cut.
     pub(crate) fn invalid(why: impl fmt::Display) -> Self {
-        Self::Invalid { why: why.to_string() }
+        Self::Invalid { why: beginning(why.to_string().as_bytes()) }
     }
 
     /// The status it is answered with.
@@ -106,6 +109,12 @@ impl Refused {
             Self::InHand => (StatusCode::SERVICE_UNAVAILABLE, "inHand"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         }
+    }
+
+    /// The answer, and a line in the log: senders keep the status at most.
+    pub(crate) fn answer(&self) -> Response<String> {
+        tracing::info!(status = self.status().as_u16(), reason = %self, "a notification is refused");
+        self.response()
     }
 
     /// The answer that says so: a TMF `Error`, with the headers that belong to it.

@@ -241,7 +241,7 @@ impl<E: Wire> Context<E> {
 /// The answer to what was taken. v4's document wants a body and has none that would make sense.
 fn answer(taken: Result<Received, Refused>, success: StatusCode) -> Response<Body> {
     if let Err(refused) = taken {
-        return refused.response().map(Body::from);
+        return refused.answer().map(Body::from);
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = success;
@@ -271,7 +271,7 @@ impl<E: Wire> Guard for Context<E> {
         _: &RequestContext<Self>,
         _: &'static PathMethods,
     ) -> Result<Response<Body>, HttpError> {
-        Ok(Refused::Method.response().map(Body::from))
+        Ok(Refused::Method.answer().map(Body::from))
     }
 }
 

@@ -154,6 +154,10 @@ impl<'a> Signed<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
     use super::*;
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -210,6 +214,40 @@ mod tests {
         check(&right[..20], only, body, false);
         for garbage in ["", " ", "v1", "v1,", "v1,,", "v1,====", "v1,AA==", "v1,{}"] {
             check(garbage, only, body, false);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_signed_is_right_and_what_is_changed_is_not(
+            key in vec(any::<u8>(), 1..100),
+            id in "[!-~]{1,40}",
+            mut body in vec(any::<u8>(), 1..200),
+            at in any::<Index>(),
+        ) {
+            let secret = secret(&format!("{PREFIX}{}", STANDARD.encode(key)));
+            let signature = secret.sign(&id, SENT, &body);
+            let headers =
+                headers(&[(ID, &id), (TIMESTAMP, &SENT.to_string()), (SIGNATURE, &signature)]);
+            let now = UNIX_EPOCH + Duration::from_secs(SENT);
+            let signed = Signed::read(&headers, now, TOLERANCE).unwrap();
+            let secrets = [secret];
+            prop_assert_eq!(signed.judge(&secrets, &body), Ok(()));
+            let at = at.index(body.len());
+            body[at] ^= 1;
+            prop_assert_eq!(signed.judge(&secrets, &body), Err(Unsigned::Wrong));
+        }
+
+        #[test]
+        fn no_header_breaks_it(id in ".*", timestamp in "[0-9]{0,25}|.*", signatures in "(v1,)?.*") {
+            let pairs = [(ID, id), (TIMESTAMP, timestamp), (SIGNATURE, signatures)];
+            let texts = pairs.iter().filter_map(|(name, text)| {
+                Some((name.parse().ok()?, http::HeaderValue::from_bytes(text.as_bytes()).ok()?))
+            });
+            let headers: HeaderMap = texts.collect();
+            if let Ok(signed) = Signed::read(&headers, UNIX_EPOCH, TOLERANCE) {
+                prop_assert_eq!(signed.judge(&[secret(SECRET)], b""), Err(Unsigned::Wrong));
+            }
         }
     }
 

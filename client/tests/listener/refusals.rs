@@ -36,6 +36,10 @@ async fn bodies() {
     ] {
         refuses(listening.post(body).await, 400, culprit).await;
     }
+    let long = odd(&format!(r#""event": {{"partyInteraction": "{}"}}"#, "ä".repeat(100_000)));
+    let response = listening.post(long).await;
+    assert!(response.content_length().unwrap() < 5000, "what is quoted is cut");
+    refuses(response, 400, "äää").await;
     let latin = listening.request("").body(&b"{\"eventType\": \"\xe4\"}"[..]);
     refuses(latin.send().await.unwrap(), 400, "utf-8").await;
     assert!(heard.ids().is_empty());
