@@ -135,8 +135,12 @@ async fn a_sender_that_hangs_up_takes_nothing_along() {
     impatient.abort();
     assert!(impatient.await.unwrap_err().is_cancelled());
     assert_eq!(listening.event("e").await, 503);
+    // Stopping would wait for it too, and does until its grace is over.
+    assert!(!listening.running.stop(Duration::from_millis(50)).await);
     gate.go.add_permits(1);
-    listening.stop().await;
+    while gate.heard.ids().is_empty() {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(gate.heard.ids(), ["e"]);
 }
 
