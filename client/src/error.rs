@@ -225,7 +225,7 @@ fn shown(status: u16) -> String {
 }
 
 /// The beginning of a body as text, cut at a character.
-fn beginning(body: &[u8]) -> String {
+pub(crate) fn beginning(body: &[u8]) -> String {
     let kept = body.get(..KEPT_TEXT).unwrap_or(body);
     let mut text = String::from_utf8_lossy(kept).into_owned();
     if kept.len() < body.len() {

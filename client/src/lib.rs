@@ -39,6 +39,8 @@
 //! # }
 //! ```
 //!
+//! Receiving events is in `listener`, which the feature of that name brings.
+//!
 //! # What is repeated
 //!
 //! A call takes up to three attempts by default, with growing, jittered waits between them; all of
@@ -80,6 +82,8 @@ mod retry;
 mod version;
 mod written;
 
+#[cfg(feature = "listener")]
+pub mod listener;
 pub mod v4;
 pub mod v5;
 

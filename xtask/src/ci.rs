@@ -40,7 +40,7 @@ pub(crate) fn ci(
         Step::new("clippy", || run(cargo(root, &clippy).args(["--", "-Dwarnings"]))),
         Step::new("features", || features(root)),
         Step::new("doc", || {
-            let doc = ["doc", "--workspace", "--no-deps", "--locked"];
+            let doc = ["doc", "--workspace", "--no-deps", "--all-features", "--locked"];
             run(cargo(root, &doc).env("RUSTDOCFLAGS", "-D warnings"))
         }),
         Step::new("deny", || deny(root)),
@@ -93,17 +93,20 @@ pub(crate) fn fuzz(root: &Path, target: &str, seconds: u64) -> anyhow::Result<()
     run(cargo(root, &test).args(exact).env("FUZZ_SECONDS", seconds.to_string()))
 }
 
-/// The generated crate as its two kinds of user build it, each without what the other needs.
+/// Crates as their kinds of user build them, each without what only another kind needs.
 fn features(root: &Path) -> anyhow::Result<()> {
-    for (feature, absent) in [("client", "dropshot"), ("server", "reqwest")] {
-        let only =
-            ["--package", "tmf683-generated", "--no-default-features", "--features", feature];
+    for (package, feature, absent) in [
+        ("tmf683-generated", "client", "dropshot"),
+        ("tmf683-generated", "server", "reqwest"),
+        ("tmf683-client", "default", "dropshot"),
+    ] {
+        let only = ["--package", package, "--no-default-features", "--features", feature];
         run(cargo(root, &["clippy", "--locked"]).args(only).args(["--", "-Dwarnings"]))?;
         let tree = ["tree", "--locked", "--edges", "normal", "--prefix", "none"];
         let tree = output(cargo(root, &tree).args(only))?;
         let brought = tree.lines().any(|line| line.split(' ').next() == Some(absent));
-        ensure!(!brought, "tmf683-generated with feature `{feature}` brings in {absent}");
-        println!("with `{feature}` there is no {absent}");
+        ensure!(!brought, "{package} with feature `{feature}` brings in {absent}");
+        println!("{package} with `{feature}`: no {absent}");
     }
     Ok(())
 }
