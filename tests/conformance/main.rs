@@ -19,6 +19,7 @@ mod plans;
 mod refusals;
 mod sorting;
 mod stopping;
+mod streaming;
 mod turning;
 mod validation;
 mod versions;

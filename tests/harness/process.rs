@@ -73,6 +73,11 @@ impl ServerProcess {
         self.address
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("a running process")
+    }
+
     /// A caller of one API.
     pub async fn through(&self, api: Api) -> Caller {
         Caller::connect(self.address, api).await
@@ -85,7 +90,7 @@ impl ServerProcess {
 
     /// SIGTERM; it may take its time to stop.
     pub fn terminate(&self) {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).expect("a running process");
+        let id = i32::try_from(self.id()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
     }
 
