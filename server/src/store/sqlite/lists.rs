@@ -223,14 +223,15 @@ impl Run {
                 bytes = 0;
             }
         }
-        if !self.hand_over(Ok(part), taker) {
+        if !part.is_empty() && !self.hand_over(Ok(part), taker) {
             return;
         }
         loop {
             let wanted = || !taker.is_closed();
             let chunk = course.read(self.session(snapshot, &wanted), CHUNK_BYTES);
-            let is_last = !matches!(&chunk, Ok(items) if !items.is_empty());
-            if !self.hand_over(chunk, taker) || is_last {
+            let is_last = chunk.is_err();
+            let is_end = chunk.as_ref().is_ok_and(Vec::is_empty);
+            if is_end || !self.hand_over(chunk, taker) || is_last {
                 return;
             }
         }
