@@ -28,6 +28,7 @@ mod refusals;
 mod retries;
 mod sorting;
 mod stopping;
+mod streaming;
 mod turning;
 mod upgrade;
 mod validation;

@@ -75,10 +75,15 @@ impl ServerProcess {
 
     /// Resident memory in KiB; 0 where the system does not tell.
     pub fn resident_kib(&self) -> u64 {
-        let id = self.child.id().expect("a running process");
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()));
+        let status = status.unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("a running process")
     }
 
     /// A caller of one API.
@@ -93,7 +98,7 @@ impl ServerProcess {
 
     /// SIGTERM; it may take its time to stop.
     pub fn terminate(&self) {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).expect("a running process");
+        let id = i32::try_from(self.id()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
     }
 

@@ -78,17 +78,24 @@ impl Call<'_> {
 impl View {
     /// A JSON array.
     fn whole(&self, items: &[Interaction]) -> Result<String, ApiError> {
-        Ok(format!("[{}]", self.sequence(items)?))
+        let mut text = self.sequence('[', items)?;
+        if items.is_empty() {
+            text.push('[');
+        }
+        text.push(']');
+        Ok(text)
     }
 
     /// A JSON array, piece by piece.
     fn streamed(self, chunks: Chunks) -> Body {
-        let mut separator = "[";
+        let mut before = '[';
         let pieces = chunks.map(move |chunk| {
             // The log has it; a client sees the connection end.
             let items = chunk.inspect_err(|error| tracing::warn!(%error, "a list was cut"))?;
-            let piece = format!("{separator}{}", self.sequence(&items)?);
-            separator = ",";
+            let piece = self.sequence(before, &items)?;
+            if !items.is_empty() {
+                before = ',';
+            }
             Ok::<_, ApiError>(piece)
         });
         let end = stream::iter([Ok("]".to_owned())]);
@@ -96,13 +103,15 @@ impl View {
         Body::wrap(StreamBody::new(frames.map_err(|error| error.to_string())))
     }
 
-    /// With commas between them.
-    fn sequence(&self, items: &[Interaction]) -> Result<String, ApiError> {
-        let mut text = String::new();
+    /// With commas between them, and a character before the first.
+    fn sequence(&self, before: char, items: &[Interaction]) -> Result<String, ApiError> {
+        // Enough for most, so that the text is not copied while it grows.
+        let known = |item: &Interaction| item.text.len() + item.id.len() + self.href_prefix.len();
+        let bytes = items.iter().map(|item| known(item) + 64).sum();
+        let (mut text, mut separator) = (String::with_capacity(bytes), before);
         for item in items {
-            if !text.is_empty() {
-                text.push(',');
-            }
+            text.push(separator);
+            separator = ',';
             text.push_str(&self.version.shown(item, &self.href_prefix, self.fields.as_ref())?);
         }
         Ok(text)

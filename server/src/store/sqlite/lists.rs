@@ -32,7 +32,7 @@ use tokio::task::spawn_blocking;
 const FIRST_BYTES: usize = 1 << 20;
 
 /// The same for each chunk of a stream. A chunk ends with the document that exceeds it.
-const CHUNK_BYTES: usize = 128 << 10;
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// Chunks that wait to be taken, beside one being read and one being written.
 const CHUNKS_AHEAD: usize = 1;
@@ -211,14 +211,29 @@ impl Run {
         mut course: Course,
         taker: &mpsc::Sender<StoreResult<Vec<Interaction>>>,
     ) {
-        let mut chunk = Ok(first);
-        while !matches!(&chunk, Ok(items) if items.is_empty()) {
-            let is_last = chunk.is_err();
-            if !self.hand_over(chunk, taker) || is_last {
-                break;
+        // What is handed over is turned into text at once: as little of it as of the rest.
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        for item in first {
+            bytes += item.text.len();
+            part.push(item);
+            if bytes >= CHUNK_BYTES {
+                if !self.hand_over(Ok(std::mem::take(&mut part)), taker) {
+                    return;
+                }
+                bytes = 0;
             }
+        }
+        if !part.is_empty() && !self.hand_over(Ok(part), taker) {
+            return;
+        }
+        loop {
             let wanted = || !taker.is_closed();
-            chunk = course.read(self.session(snapshot, &wanted), CHUNK_BYTES);
+            let chunk = course.read(self.session(snapshot, &wanted), CHUNK_BYTES);
+            let is_last = chunk.is_err();
+            let is_end = chunk.as_ref().is_ok_and(Vec::is_empty);
+            if is_end || !self.hand_over(chunk, taker) || is_last {
+                return;
+            }
         }
     }
 
@@ -242,7 +257,7 @@ impl Run {
 fn begin(session: Session<'_>, query: &PageQuery) -> StoreResult<Begun> {
     let plan = Plan::of(&query.filter, query.sort.as_ref());
     let (selection, evaluated) = Selection::of(session, &plan, &query.filter)?;
-    let total = selection.total(session)?;
+    let total = selection.total();
     let mut window = selection.window(session, &plan.order, query)?;
     let plan =
         format!("{plan}; read {} to find them, {} to sort them", evaluated, window.documents);

@@ -16,8 +16,8 @@ use rusqlite::{Connection, Row, params_from_iter};
 /// The interactions that match.
 #[derive(Debug)]
 pub(super) enum Selection {
-    /// All there are.
-    All,
+    /// All there are: so many.
+    All(u64),
     /// Those of these numbers.
     Some(RoaringTreemap),
 }
@@ -32,7 +32,11 @@ impl Selection {
     ) -> StoreResult<(Self, u64)> {
         match &plan.matching {
             Matching::Nothing => Ok((Self::Some(RoaringTreemap::new()), 0)),
-            Matching::Everything => Ok((Self::All, 0)),
+            Matching::Everything => {
+                let mut count = session.prepare("SELECT count(*) FROM interaction")?;
+                let all = count.query_row([], |row| number_from(row, 0)).map_err(because)?;
+                Ok((Self::All(all), 0))
+            }
             Matching::Exact(sets) => {
                 let numbers = exact(session.snapshot, sets).map_err(because)?;
                 Ok((Self::Some(numbers), 0))
@@ -46,18 +50,13 @@ impl Selection {
     }
 
     /// How many match.
-    pub(super) fn total(&self, session: Session<'_>) -> StoreResult<u64> {
+    pub(super) fn total(&self) -> u64 {
         match self {
-            Self::Some(numbers) => Ok(numbers.len()),
-            Self::All => session
-                .prepare("SELECT count(*) FROM interaction")?
-                .query_row([], |row| number_from(row, 0))
-                .map_err(because),
+            Self::All(all) => *all,
+            Self::Some(numbers) => numbers.len(),
         }
     }
-}
 
-impl Selection {
     /// Shows each match, in creation order. Stops when nobody wants them any more.
     pub(super) fn each(
         &self,
@@ -70,7 +69,7 @@ impl Selection {
             show(number, interaction_from(row).map_err(because)?)
         };
         match self {
-            Self::All => {
+            Self::All(_) => {
                 let mut statement = session.prepare(EACH)?;
                 let mut rows = statement.query([]).map_err(because)?;
                 while let Some(row) = rows.next().map_err(because)? {

@@ -39,7 +39,7 @@ impl Sorted {
     ) -> StoreResult<Window> {
         let (offset, passed) = beginning(&asked.start)?;
         let limit = asked.limit;
-        let documents = selection.total(session)?;
+        let documents = selection.total();
         session.scan(documents, || vec![format!("sort={sort}")])?;
         let sort = sort.clone();
         let mut sorted = Self { selection, sort, run: Vec::new().into_iter(), passed };

@@ -100,7 +100,7 @@ impl Selection {
         skip: u64,
         limit: Option<u64>,
     ) -> StoreResult<bool> {
-        let matches = self.total(session)?;
+        let matches = self.total();
         let window = limit.unwrap_or(matches).min(matches);
         let needed = skip.saturating_add(window).min(matches);
         let entries = session
@@ -114,7 +114,7 @@ impl Selection {
 
     fn has(&self, number: u64) -> bool {
         match self {
-            Self::All => true,
+            Self::All(_) => true,
             Self::Some(numbers) => numbers.contains(number),
         }
     }
@@ -196,8 +196,8 @@ impl Walk<'_> {
             Selection::Some(numbers) => {
                 group.extend((numbers - present).into_iter().take(MOST_IN_GROUP + 1))
             }
-            Selection::All if present.len() == self.selection.total(session)? => {}
-            Selection::All => {
+            Selection::All(all) if present.len() == *all => {}
+            Selection::All(_) => {
                 let mut statement = session.prepare("SELECT seq FROM interaction")?;
                 let mut rows = statement.query([]).map_err(because)?;
                 while group.len() <= MOST_IN_GROUP

@@ -68,7 +68,7 @@ impl Selection {
             }
         };
         match self {
-            Self::All => range(session.snapshot, from, limit).map_err(because),
+            Self::All(all) => range(session.snapshot, all, from, limit).map_err(because),
             Self::Some(mut numbers) => {
                 let passed = match from {
                     Beginning::Offset(0) => None,
@@ -101,30 +101,42 @@ enum Beginning {
     Number(u64),
 }
 
-/// The window of all interactions, by their numbers: counted as far as it reaches.
-fn range(snapshot: &Connection, from: Beginning, limit: Option<u64>) -> rusqlite::Result<Window> {
+/// The window of all interactions, by their numbers. It is counted as far as it reaches: the numbers
+/// have gaps.
+fn range(
+    snapshot: &Connection,
+    all: u64,
+    from: Beginning,
+    limit: Option<u64>,
+) -> rusqlite::Result<Window> {
+    let number = |sql: &str, from: u64| {
+        let mut statement = snapshot.prepare_cached(sql)?;
+        statement.query_row([signed(from)], |row| number_from(row, 0)).optional()
+    };
     let passed = match from {
         Beginning::Offset(0) => Some(0),
-        Beginning::Offset(offset) => snapshot
-            .prepare_cached("SELECT seq FROM interaction ORDER BY seq LIMIT 1 OFFSET ?")?
-            .query_row([signed(offset - 1)], |row| number_from(row, 0))
-            .optional()?,
+        Beginning::Offset(offset) => {
+            number("SELECT seq FROM interaction ORDER BY seq LIMIT 1 OFFSET ?", offset - 1)?
+        }
         Beginning::Number(number) => Some(number),
     };
     // Past the end nothing is above.
     let passed = passed.unwrap_or(u64::MAX);
-    let (count, last) = snapshot
-        .prepare_cached(
-            "SELECT count(*), coalesce(max(seq), 0) FROM
-                 (SELECT seq FROM interaction WHERE seq > ? ORDER BY seq LIMIT ?)",
-        )?
-        // A negative LIMIT is none.
-        .query_row([signed(passed), limit.map_or(-1, signed)], |row| {
-            Ok((number_from(row, 0)?, number_from(row, 1)?))
-        })?;
-    let has_next: bool = snapshot
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM interaction WHERE seq > ?)")?
-        .query_row([signed(last.max(passed))], |row| row.get(0))?;
+    let newest =
+        number("SELECT coalesce(max(seq), 0) FROM interaction WHERE seq >= ?", 0)?.unwrap_or(0);
+    let (count, last) = match (from, limit) {
+        (Beginning::Offset(offset), None) => (all.saturating_sub(offset), newest),
+        _ => snapshot
+            .prepare_cached(
+                "SELECT count(*), coalesce(max(seq), 0) FROM
+                     (SELECT seq FROM interaction WHERE seq > ? ORDER BY seq LIMIT ?)",
+            )?
+            // A negative LIMIT is none.
+            .query_row([signed(passed), limit.map_or(-1, signed)], |row| {
+                Ok((number_from(row, 0)?, number_from(row, 1)?))
+            })?,
+    };
+    let has_next = newest > last.max(passed);
     let course = Course::Range(passed, last);
     let last = Some(Position::Created(last));
     Ok(Window { count, has_next, last, documents: 0, course })
