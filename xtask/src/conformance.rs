@@ -257,4 +257,18 @@ mod tests {
         let told = check(&THREE.replace("[\"c\"]", "[\"c\", \"e\"]"), &good).unwrap_err();
         assert!(told.contains("`e` is no rule"), "{told}");
     }
+
+    #[test]
+    fn a_table_that_is_not_of_this_run_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("tests")).unwrap();
+        std::fs::write(root.path().join(RULES), THREE).unwrap();
+        let publish = |records, check| publish(root.path(), records, check);
+        let (one, other) = ("a\tv4\tx\na\tv5\tx\nb\tv5\tx\n", "a\tv4\ty\na\tv5\tx\nb\tv5\tx\n");
+        publish(one, true).unwrap_err();
+        publish(one, false).unwrap();
+        publish(one, true).unwrap();
+        let told = publish(other, true).unwrap_err().to_string();
+        assert!(told.contains("`x`<br>`y`") && told.contains("cargo xtask test"), "{told}");
+    }
 }
