@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 /// Applies a patch, whose depth was bounded when it was read.
 pub fn apply(members: &mut Members, patch: Members) {
     keeping_type_last(members, |members| {
-        for (name, value) in patch {
-            if value.is_null() {
-                members.shift_remove(&name);
-            } else {
-                apply_value(members.entry(name).or_insert(Value::Null), value);
-            }
+        // All at once: taking out one moves all behind it, and there may be tens of thousands.
+        if patch.values().any(Value::is_null) {
+            members.retain(|name, _| !patch.get(name).is_some_and(Value::is_null));
+        }
+        for (name, value) in patch.into_iter().filter(|(_, value)| !value.is_null()) {
+            apply_value(members.entry(name).or_insert(Value::Null), value);
         }
     });
 }
@@ -75,6 +75,16 @@ mod tests {
         check(r#"{"a":1}"#, r#"{"@type":"T","b":2}"#, r#"{"a":1,"@type":"T","b":2}"#);
         check(r#"{"a":{"@type":"T"}}"#, r#"{"a":{"b":1}}"#, r#"{"a":{"b":1,"@type":"T"}}"#);
         check(r#"{"a":1,"@type":"T"}"#, r#"{"@type":null,"b":2}"#, r#"{"a":1,"b":2}"#);
+    }
+
+    /// One by one it would take minutes.
+    #[test]
+    fn as_many_members_as_a_body_can_name_are_removed() {
+        let members = |value: Value| (0..100_000).map(move |n| (format!("m{n}"), value.clone()));
+        let mut target: Members = members(json!(1)).collect();
+        target.insert("kept".to_owned(), json!(2));
+        apply(&mut target, members(Value::Null).collect());
+        assert_eq!(Value::Object(target).to_string(), r#"{"kept":2}"#);
     }
 
     fn value() -> BoxedStrategy<Value> {
