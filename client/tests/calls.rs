@@ -373,6 +373,7 @@ mod lists {
         let query = ListQuery::new()
             .filter("relatedParty.name", "Ada & Bob")
             .filters([("customMember", "x"), ("customMember", "y")])
+            .sort("-creationDate")
             .fields("reason");
         let page = client.list(query).page(2, 2).await.unwrap();
         assert_eq!((page.items.len(), page.total, page.count), (2, Some(7), 2));
@@ -380,7 +381,7 @@ mod lists {
         assert_eq!(
             server.lines(),
             ["GET /v5/partyInteraction?relatedParty.name=Ada+%26+Bob&customMember=x\
-              &customMember=y&fields=reason&offset=2&limit=2"]
+              &customMember=y&sort=-creationDate&fields=reason&offset=2&limit=2"]
         );
     }
 

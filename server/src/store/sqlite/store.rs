@@ -56,7 +56,7 @@ impl Default for SqliteOptions {
             list_connections: 4,
             stream_connections: 8,
             stream_stall: Duration::from_secs(30),
-            sort_bytes: 6 << 20,
+            sort_bytes: 9 << 20,
             scan_documents: None,
             mmap_bytes: 32 << 20,
         }
