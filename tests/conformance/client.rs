@@ -66,7 +66,7 @@ macro_rules! drives {
                 let listed = client.list(of_ada.fields("none")).stream();
                 let listed = listed.map_ok(|one| one.id.unwrap_or_default());
                 assert_eq!(listed.try_collect::<Vec<_>>().await.unwrap(), ids);
-                let path = "$[?@.relatedParty && @.reason>'call 3']";
+                let path = "$[?@.relatedParty && @.reason=='call 4']";
                 let later = client.list(ListQuery::new().jsonpath(path)).page(0, 10).await.unwrap();
                 assert_eq!(later.items[0].id.as_deref(), Some(ids[4].as_str()));
                 assert_eq!((later.items.len(), later.total), (1, Some(1)));

@@ -183,7 +183,7 @@ pub mod tests {
             let name =
                 |key: &SortKey| format!("{}{}", ["", "-"][key.descending as usize], key.name);
             let keys: Vec<_> = sort(raw).unwrap().unwrap().keys.iter().map(name).collect();
-            assert_eq!(keys.join(" "), expected, "{raw}");
+            assert_eq!(keys.join(","), expected, "{raw}");
         }
     }
 
