@@ -25,7 +25,7 @@ impl Call<'_> {
             self.raw_query(),
             &QueryContext {
                 vocabulary: self.context.app.vocabulary(),
-                canonical_paths: &|path| self.version.canonical_paths(path),
+                canonical_paths: &|path| self.version.shape().canonical_paths(path),
                 knows_extension: &|path| self.context.app.knows_extension_path(path),
                 href_prefix: &href_prefix,
                 limits: QueryLimits {
