@@ -2,6 +2,7 @@
 
 mod app;
 pub mod config;
+mod delivery;
 mod domain;
 mod error;
 mod http;
@@ -11,6 +12,8 @@ mod store;
 
 use crate::app::{App, Rules};
 use crate::config::{Settings, StoreUrl};
+use crate::delivery::address::AddressPolicy;
+use crate::delivery::resolver::Resolver;
 use crate::http::Tokens;
 use crate::http::context::Context;
 use crate::http::version::{Schemas, Version};
@@ -50,8 +53,10 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         document_bytes: settings.limits.document_bytes,
         idempotency_hours: settings.idempotency.hours,
     };
+    let addresses = AddressPolicy::of(&settings.delivery, settings.listen);
     let context = Context {
         app: App::new(Arc::clone(&store), vocabulary, rules),
+        callbacks: Resolver::new(addresses),
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,
