@@ -3,3 +3,4 @@
 pub mod address;
 pub mod resolver;
 pub mod schedule;
+pub mod signature;
