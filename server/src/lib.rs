@@ -1,5 +1,10 @@
 //! TMF683 Party Interaction server. `http → app → domain + query → store`; nothing points back.
 
+#![cfg_attr(
+    not(test),
+    expect(dead_code, reason = "what delivers events is not wired to its parts yet")
+)]
+
 mod app;
 pub mod config;
 mod delivery;

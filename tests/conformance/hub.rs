@@ -98,6 +98,7 @@ async fn bad_subscriptions_are_refused() {
             "http://",
             "file:///etc/passwd",
             "http://user:secret@127.0.0.1/events",
+            "http://127.0.0.1/events#here",
         ] {
             let answer = caller.post("/hub", &api.subscription(callback)).await;
             let answer = answer.refuses(400, "/callback");

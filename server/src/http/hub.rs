@@ -27,10 +27,10 @@ impl Call<'_> {
         let body = object(body)?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let callback = text("callback").unwrap_or_default();
-        let url = callback_url(&callback)?;
+        let called = callback_url(&callback)?;
         let query = text("query");
         query.as_deref().map_or(Ok(()), |query| self.check_query(query))?;
-        let judged = self.context.callbacks.judge(&url).await;
+        let judged = self.context.callbacks.judge(&called).await;
         judged.map_err(|forbidden| refused("/callback", forbidden))?;
         let (name, base_url) = (self.version.name(), self.url("")?);
         let app = &self.context.app;
@@ -68,7 +68,8 @@ impl Call<'_> {
     }
 }
 
-/// Absolute, http(s), and without credentials, which would end up in logs.
+/// Absolute, http(s), without what is never sent, and without credentials, which would end up in
+/// logs.
 fn callback_url(callback: &str) -> Result<Url, ApiError> {
     if callback.len() > MOST_CALLBACK_BYTES {
         return Err(refused("/callback", format!("is longer than {MOST_CALLBACK_BYTES} bytes")));
@@ -79,6 +80,7 @@ fn callback_url(callback: &str) -> Result<Url, ApiError> {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             "carries credentials".into()
         }
+        Ok(url) if url.fragment().is_some() => "has a fragment, which is never sent".into(),
         Ok(url) => return Ok(url),
     };
     Err(refused("/callback", problem))
