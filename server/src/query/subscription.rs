@@ -51,7 +51,9 @@ enum Test {
 
 impl EventFilter {
     /// Compiles a query, with or without the `?` in front. `shape` and `context` are those of the
-    /// version it is registered through; paths of extensions count as they do for lists.
+    /// version it is registered through; paths of extensions count as they do for lists. Whoever
+    /// reads a stored query again must ask the store for them too: that is what tells `vip.ne=1`,
+    /// an operator, from a member called `ne`.
     ///
     /// # Errors
     /// [`QueryError`] for the first thing that cannot be honoured.
