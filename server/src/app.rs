@@ -279,12 +279,14 @@ impl App {
     pub async fn subscribe(
         &self,
         api_version: &str,
+        base_url: String,
         callback: String,
         query: Option<String>,
     ) -> Result<Subscription, AppError> {
         let subscription = Subscription {
             id: new_id(),
             api_version: api_version.to_owned(),
+            base_url,
             callback,
             query,
             created_at: now(),

@@ -28,6 +28,7 @@ pub struct Settings {
     pub limits: Limits,
     pub paging: Paging,
     pub idempotency: Idempotency,
+    pub delivery: Delivery,
     pub log: Log,
     pub shutdown: Shutdown,
 }
@@ -99,6 +100,40 @@ impl TryFrom<u16> for PartialStatus {
 #[expect(missing_docs, reason = "told once, in config.default.toml")]
 pub struct Idempotency {
     pub hours: u32,
+}
+
+/// `[delivery]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Delivery {
+    pub allow_loopback: AllowLoopback,
+    pub allow_link_local: bool,
+    pub allow_private: bool,
+    pub secret_file: PathBuf,
+}
+
+/// Whether callbacks may lead to this machine.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum AllowLoopback {
+    /// Where only this machine can register one.
+    Auto,
+    /// Whoever registers it.
+    Always,
+    /// By nobody.
+    Never,
+}
+
+impl AllowLoopback {
+    /// The decision for a server that listens there.
+    pub fn by(self, listen: SocketAddr) -> bool {
+        match self {
+            Self::Auto => listen.ip().is_loopback(),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }
 
 /// `[log]`
@@ -344,6 +379,7 @@ mod tests {
             ("[limits]\nbody_bytes = -1", "body_bytes"),
             ("[limits]\njson_depth = 101", "limits.json_depth"),
             ("[paging]\npartial_status = 201", "partial_status"),
+            ("[delivery]\nallow_loopback = \"yes\"", "allow_loopback"),
             ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),
             ("store = \"postgres://u:secret@h/d\"", "PostgreSQL"),
@@ -365,6 +401,22 @@ mod tests {
         assert!(matches!(error, SettingsError::OpenToAll(_)), "{error}");
         let flags = Flags { allow_anonymous: true, ..listen("0.0.0.0:8683") };
         assert!(Settings::with_flags(&flags).is_ok());
+    }
+
+    #[test]
+    fn callbacks_to_this_machine_where_only_it_can_register_them() {
+        use AllowLoopback::{Always, Auto, Never};
+        for (allow, listen, expected) in [
+            (Auto, "127.0.0.1:80", true),
+            (Auto, "[::1]:80", true),
+            (Auto, "0.0.0.0:80", false),
+            (Auto, "[::]:80", false),
+            (Auto, "10.0.0.1:80", false),
+            (Always, "10.0.0.1:80", true),
+            (Never, "127.0.0.1:80", false),
+        ] {
+            assert_eq!(allow.by(listen.parse().unwrap()), expected, "{allow:?} {listen}");
+        }
     }
 
     #[test]

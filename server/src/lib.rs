@@ -1,7 +1,13 @@
 //! TMF683 Party Interaction server. `http → app → domain + query → store`; nothing points back.
 
+#![cfg_attr(
+    not(test),
+    expect(dead_code, reason = "what delivers events is not wired to its parts yet")
+)]
+
 mod app;
 pub mod config;
+mod delivery;
 mod domain;
 mod error;
 #[cfg(test)]
@@ -13,6 +19,8 @@ mod store;
 
 use crate::app::{App, Rules};
 use crate::config::{Settings, StoreUrl};
+use crate::delivery::address::AddressPolicy;
+use crate::delivery::resolver::Resolver;
 use crate::http::Tokens;
 use crate::http::context::Context;
 use crate::http::version::{Schemas, Version};
@@ -53,8 +61,10 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         document_values: settings.limits.json_values,
         idempotency_hours: settings.idempotency.hours,
     };
+    let addresses = AddressPolicy::of(&settings.delivery, settings.listen);
     let context = Context {
         app: App::new(Arc::clone(&store), vocabulary, rules),
+        callbacks: Resolver::new(addresses),
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,

@@ -41,25 +41,6 @@ pub enum LensError {
     },
 }
 
-/// How a version shows a canonical document.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum View {
-    /// As it is: v5.
-    Canonical,
-    /// Through the lens.
-    V4,
-}
-
-impl View {
-    /// The view of a canonical document.
-    pub fn of(self, canonical: &Members) -> Members {
-        match self {
-            Self::Canonical => canonical.clone(),
-            Self::V4 => get(canonical),
-        }
-    }
-}
-
 /// The v4 view of a canonical document.
 pub fn get(canonical: &Members) -> Members {
     get_object(&ROOT, canonical)
@@ -98,6 +79,14 @@ pub fn paths_to_canonical(path: &[String]) -> Vec<Path> {
         }
     }
     vec![canonical]
+}
+
+/// What v4 calls a canonical member of the interaction; `None`: it has no place for it.
+pub fn name_in_v4(canonical: &str) -> Option<&str> {
+    match ROOT.child_of_canonical(canonical) {
+        Some(child) => Some(child.v4),
+        None => ROOT.child_of_v4(canonical).is_none().then_some(canonical),
+    }
 }
 
 fn paths_in_wrapper(wrapping: &Wrapping, wrapper: Path, rest: &[String]) -> Vec<Path> {

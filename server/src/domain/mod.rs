@@ -11,6 +11,8 @@ pub mod json_patch;
 pub mod lens;
 pub mod lifecycle;
 pub mod merge_patch;
+pub mod notification;
 pub mod path;
 pub mod scalar;
+pub mod shape;
 mod spelling;

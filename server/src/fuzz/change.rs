@@ -58,7 +58,7 @@ fn judge(bytes: &[u8]) {
                     assert!(change.members.get(name) == before.get(name) || instant, "{name}");
                 }
                 assert_eq!(change.members["lastUpdate"], NOW);
-                assert_eq!(change.attributes, differs(&before, &wanted));
+                assert_eq!(!change.attributes.is_empty(), differs(&before, &wanted));
                 assert_eq!(change.status, before.get("status") != wanted.get("status"));
                 let text = Value::Object(change.members.clone()).to_string();
                 let interaction =
@@ -67,7 +67,7 @@ fn judge(bytes: &[u8]) {
                 let events = events_of_change(&interaction, &change, occasion, || "e".into());
                 let told = |kind| events.iter().any(|event| event.kind == kind);
                 assert_eq!(told(EventKind::StatusChange), change.status);
-                assert_eq!(told(EventKind::AttributeValueChange), change.attributes);
+                assert_eq!(told(EventKind::AttributeValueChange), !change.attributes.is_empty());
                 assert!(events.iter().all(|event| event.document == interaction.text));
                 assert_eq!(interaction.members().unwrap(), change.members);
                 index::keys(&change.members);

@@ -2,7 +2,8 @@
 
 use super::Target;
 use crate::domain::interaction::{Interaction, Members};
-use crate::domain::lens::{View, paths_to_canonical};
+use crate::domain::lens::paths_to_canonical;
+use crate::domain::shape::Shape;
 use crate::query::fields::Fields;
 use crate::query::filter::Path;
 use crate::query::page::{self, Place};
@@ -12,7 +13,7 @@ use serde_json::Value;
 use std::sync::LazyLock;
 
 /// A version: from its paths to canonical ones, and what it shows.
-type Version = (fn(&[String]) -> Vec<Path>, View);
+type Version = (fn(&[String]) -> Vec<Path>, Shape);
 
 const WORDS: &[&str] = &[
     "filter=",
@@ -112,14 +113,14 @@ static DOCUMENTS: LazyLock<Vec<(Interaction, Members)>> = LazyLock::new(|| {
     texts.into_iter().map(read).collect()
 });
 
-fn parsed(raw_query: &str, (paths, view): Version) -> Option<ListQuery> {
+fn parsed(raw_query: &str, (paths, shape): Version) -> Option<ListQuery> {
     let limits =
         QueryLimits { comparisons: 16, items: Some(1_000), regex_bytes: 64, jsonpath_bytes: 128 };
     let context = QueryContext {
         vocabulary: &VOCABULARY,
         canonical_paths: &paths,
         knows_extension: &|path| matches!(path, "x" | "x.y" | "a>b" | "n"),
-        view,
+        shape,
         href_prefix: "http://h/",
         limits,
     };
@@ -141,7 +142,7 @@ fn judge_query(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = (parse::fields_only(&text), parse::nothing(&text));
     let versions: [Version; 2] =
-        [(paths_to_canonical, View::V4), (|path| vec![path.to_vec()], View::Canonical)];
+        [(paths_to_canonical, Shape::V4), (|path| vec![path.to_vec()], Shape::V5)];
     for version in versions {
         let Some(query) = parsed(&text, version) else { continue };
         for (interaction, members) in DOCUMENTS.iter() {

@@ -10,7 +10,7 @@ use crate::http::call::Call;
 use crate::http::patch::Patch;
 use crate::http::version::Version;
 use crate::query::fields::Fields;
-use crate::query::parse;
+use crate::query::parse::{self, QueryContext, QueryLimits};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -74,6 +74,28 @@ impl Call<'_> {
             Version::V5 => Ok(()),
             Version::V4 => self.context.schemas_of(Version::V5).judge_types(canonical),
         }
+    }
+
+    /// Reads a query against what this version calls things, within the operator's bounds.
+    pub(super) fn reading<T>(
+        &self,
+        href_prefix: &str,
+        read: impl FnOnce(&QueryContext<'_>) -> T,
+    ) -> T {
+        let settings = &self.context.limits;
+        read(&QueryContext {
+            vocabulary: self.context.app.vocabulary(),
+            canonical_paths: &|path| self.version.shape().canonical_paths(path),
+            knows_extension: &|path| self.context.app.knows_extension_path(path),
+            shape: self.version.shape(),
+            href_prefix,
+            limits: QueryLimits {
+                comparisons: settings.conditions,
+                items: (settings.page_items > 0).then_some(settings.page_items),
+                regex_bytes: settings.regex_bytes,
+                jsonpath_bytes: settings.jsonpath_bytes,
+            },
+        })
     }
 
     /// The query of an operation that takes nothing but `fields`.

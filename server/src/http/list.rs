@@ -12,7 +12,7 @@ use crate::http::call::Call;
 use crate::http::version::Version;
 use crate::query::fields::Fields;
 use crate::query::page::{self, Place};
-use crate::query::parse::{self, ListQuery, QueryContext, QueryLimits};
+use crate::query::parse::{self, ListQuery};
 use crate::store::contract::{Chunks, Items, PageQuery, Start};
 use bytes::Bytes;
 use dropshot::Body;
@@ -57,21 +57,7 @@ impl Call<'_> {
     }
 
     fn list_query(&self, href_prefix: &str) -> Result<ListQuery, ApiError> {
-        let settings = &self.context.limits;
-        let context = QueryContext {
-            vocabulary: self.context.app.vocabulary(),
-            canonical_paths: &|path| self.version.canonical_paths(path),
-            knows_extension: &|path| self.context.app.knows_extension_path(path),
-            view: self.version.lens(),
-            href_prefix,
-            limits: QueryLimits {
-                comparisons: settings.conditions,
-                items: (settings.page_items > 0).then_some(settings.page_items),
-                regex_bytes: settings.regex_bytes,
-                jsonpath_bytes: settings.jsonpath_bytes,
-            },
-        };
-        Ok(parse::parse(self.raw_query(), &context)?)
+        self.reading(href_prefix, |context| Ok(parse::parse(self.raw_query(), context)?))
     }
 }
 

@@ -23,7 +23,7 @@ mod spelling;
 mod tests;
 
 use crate::domain::interaction::{Interaction, Members};
-use crate::domain::lens::View;
+use crate::domain::shape::Shape;
 use crate::query::pattern::PatternError;
 use compiled::Segment;
 use jsonpath_rust::parser::errors::JsonPathError as Unparsed;
@@ -41,7 +41,7 @@ const SHOWN: usize = 20;
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonPath {
     segments: Vec<Segment>,
-    view: View,
+    shape: Shape,
 }
 
 /// Why a text is no path we follow. Characters are counted from 1, in the decoded text.
@@ -107,11 +107,11 @@ pub struct Bounds {
 }
 
 impl JsonPath {
-    /// Compiles a path over the representation that `view` makes.
+    /// Compiles a path over the representation in `shape`.
     ///
     /// # Errors
     /// [`JsonPathError`]
-    pub fn parse(written: &str, view: View, bounds: Bounds) -> Result<Self, JsonPathError> {
+    pub fn parse(written: &str, shape: Shape, bounds: Bounds) -> Result<Self, JsonPathError> {
         if written.len() > bounds.bytes {
             return Err(JsonPathError::TooLong(bounds.bytes));
         }
@@ -128,13 +128,13 @@ impl JsonPath {
         // Behind the `$`, if it was written.
         let start = 2 - added.len();
         let segments = compiled::root(query.segments, start, bounds.regex_bytes)?;
-        Ok(Self { segments, view })
+        Ok(Self { segments, shape })
     }
 
     /// Whether it selects anything of the interaction.
     pub fn selects(&self, interaction: &Interaction, members: &Members, href_prefix: &str) -> bool {
-        let view = self.view.of(members);
-        let shown = Value::Object(interaction.identified(view, href_prefix));
+        let view = self.shape.view(members.clone());
+        let shown = Value::Object(interaction.identity().before(view, href_prefix));
         judged::exists(&self.segments, &Value::Array(vec![shown]))
     }
 }

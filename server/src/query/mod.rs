@@ -13,5 +13,6 @@ pub mod page;
 pub mod parse;
 pub mod pattern;
 pub mod sort;
+pub mod subscription;
 pub mod text;
 pub mod vocabulary;

@@ -32,16 +32,17 @@
 //! expression takes the rest of its pair, separators and all. `a.ne=x,y` is true of exactly those
 //! interactions that `a=x,y` is false of. JSONPaths must hold as well, each. What cannot be honoured is refused, never ignored.
 
-use crate::domain::lens::View;
-use crate::query::condition::{self, decoded};
+use crate::domain::shape::Shape;
+use crate::query::attribute::Scope;
+use crate::query::condition::{Conditions, decoded};
 use crate::query::cursor::Position;
 use crate::query::error::QueryError;
 use crate::query::fields::Fields;
-use crate::query::filter::{Condition, Filter, Path};
+use crate::query::filter::{Filter, Path};
 use crate::query::jsonpath::{Bounds, JsonPath};
 use crate::query::sort::Sort;
 use crate::query::text::{pairs, split};
-use crate::query::vocabulary::Vocabulary;
+use crate::query::vocabulary::{Kind, Vocabulary};
 
 /// A parsed list query.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,11 +71,26 @@ pub struct QueryContext<'a> {
     /// Whether some stored interaction has this extension path.
     pub knows_extension: &'a dyn Fn(&str) -> bool,
     /// What the caller's version shows of a canonical document.
-    pub view: View,
+    pub shape: Shape,
     /// Collection address of the caller.
     pub href_prefix: &'a str,
     /// What the operator allows.
     pub limits: QueryLimits,
+}
+
+impl Scope for QueryContext<'_> {
+    fn places(&self, path: &[String]) -> Vec<(Path, Kind)> {
+        let known = |path: Path| {
+            let extension = || (self.knows_extension)(&path.join(".")).then_some(Kind::Any);
+            let kind = self.vocabulary.kind_of(&path).or_else(extension)?;
+            Some((path, kind))
+        };
+        (self.canonical_paths)(path).into_iter().filter_map(known).collect()
+    }
+
+    fn limits(&self) -> &QueryLimits {
+        &self.limits
+    }
 }
 
 /// Bounds on a query.
@@ -96,9 +112,8 @@ pub struct QueryLimits {
 /// [`QueryError`] for the first thing that cannot be honoured.
 pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, QueryError> {
     let mut directives = Directives::default();
-    let mut conditions: Vec<Condition> = Vec::new();
+    let mut conditions = Conditions::default();
     let limits = &context.limits;
-    let mut comparisons = 0;
     let mut paths = Vec::new();
     let mut bounds = Bounds { bytes: limits.jsonpath_bytes, regex_bytes: limits.regex_bytes };
     for raw in pairs(raw_query) {
@@ -107,23 +122,13 @@ pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, Q
         if name == "filter" {
             let raw_path = raw_value.ok_or(QueryError::NoValue(name))?;
             let path = decoded("filter", raw_path)?;
-            paths.push(JsonPath::parse(&path, context.view, bounds)?);
+            paths.push(JsonPath::parse(&path, context.shape, bounds)?);
             bounds.bytes -= path.len();
-            continue;
-        }
-        if directives.take(&name, raw_value)? {
-            continue;
-        }
-        let condition = condition::read(raw, context)?;
-        comparisons += condition.any_of.len();
-        if comparisons > limits.comparisons {
-            return Err(QueryError::TooMany(limits.comparisons));
-        }
-        match conditions.iter_mut().find(|seen| seen.name == condition.name) {
-            Some(seen) => seen.any_of.extend(condition.any_of),
-            None => conditions.push(condition),
+        } else if !directives.take(&name, raw_value)? {
+            conditions.add(raw, context)?;
         }
     }
+    let limits = &context.limits;
     if let (Some(limit), Some(most)) = (directives.limit, limits.items)
         && limit > most
     {
@@ -134,7 +139,11 @@ pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, Q
     let after = directives.cursor.map(place).transpose()?;
     Ok(ListQuery {
         after,
-        filter: Filter { conditions, paths, href_prefix: context.href_prefix.to_owned() },
+        filter: Filter {
+            conditions: conditions.into_all(),
+            paths,
+            href_prefix: context.href_prefix.to_owned(),
+        },
         sort,
         offset: directives.offset.unwrap_or(0),
         limit: directives.limit.or(limits.items),
@@ -227,7 +236,7 @@ pub mod tests {
                 _ => vec![path.to_vec()],
             },
             knows_extension: &|path| matches!(path, "vip.level" | "odd>name" | "odd.gt"),
-            view: View::Canonical,
+            shape: Shape::V5,
             href_prefix: "http://x/",
             limits: QueryLimits {
                 comparisons: 4,

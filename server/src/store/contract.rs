@@ -132,6 +132,9 @@ pub struct Subscription {
     pub id: String,
     /// `v4` or `v5`: the shape its notifications have.
     pub api_version: String,
+    /// The base URL it was made through: what the `href`s of its notifications start with, where no
+    /// `public_url` is set.
+    pub base_url: String,
     /// Where notifications are posted, as registered.
     pub callback: String,
     /// The filter over events, as registered.

@@ -201,7 +201,8 @@ fn look_up(term: &Term, href_prefix: &str) -> Option<(AnyOf, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::lens::{self, View};
+    use crate::domain::lens;
+    use crate::domain::shape::Shape;
     use crate::query::filter::tests;
     use crate::query::jsonpath::{Bounds, JsonPath};
 
@@ -261,7 +262,7 @@ mod tests {
     fn a_path_leaves_the_rest_to_the_index() {
         let mut filter = filter("status=opened");
         let bounds = Bounds { bytes: 100, regex_bytes: 100 };
-        filter.paths.push(JsonPath::parse("[*]", View::Canonical, bounds).unwrap());
+        filter.paths.push(JsonPath::parse("[*]", Shape::V5, bounds).unwrap());
         let plan = Plan::of(&filter, None);
         assert!(matches!(&plan.matching, Matching::Evaluate(sets) if sets.len() == 1));
         assert_eq!(plan.unindexed(), ["filter"]);

@@ -16,8 +16,8 @@ fn interaction() -> Interaction {
 }
 
 #[track_caller]
-fn selects(path: &str, view: View) -> bool {
-    let path = JsonPath::parse(path, view, BOUNDS).unwrap_or_else(|e| panic!("{path}: {e}"));
+fn selects(path: &str, shape: Shape) -> bool {
+    let path = JsonPath::parse(path, shape, BOUNDS).unwrap_or_else(|e| panic!("{path}: {e}"));
     let interaction = interaction();
     path.selects(&interaction, &interaction.members().unwrap(), "http://h/")
 }
@@ -90,7 +90,7 @@ fn what_is_selected() {
         ("$[*].tags[1][?@=='q']", true),
         ("$[*].status[0]", false),
     ] {
-        assert_eq!(selects(path, View::Canonical), expected, "{path}");
+        assert_eq!(selects(path, Shape::V5), expected, "{path}");
     }
 }
 
@@ -102,14 +102,14 @@ fn each_version_in_its_own_shape_with_identity() {
         ("[?@.channel[?@.name=='web' && @.role=='r']]", false, true),
         ("[?@.channel[?@.channel]]", false, false),
     ] {
-        let both = (selects(path, View::Canonical), selects(path, View::V4));
+        let both = (selects(path, Shape::V5), selects(path, Shape::V4));
         assert_eq!(both, (v5, v4), "{path}");
     }
 }
 
 #[track_caller]
 fn refused(path: &str, expected: &str) {
-    let error = JsonPath::parse(path, View::Canonical, BOUNDS).expect_err(path);
+    let error = JsonPath::parse(path, Shape::V5, BOUNDS).expect_err(path);
     assert_eq!(error.to_string(), expected, "{path}");
 }
 
@@ -169,24 +169,24 @@ fn what_asks_of_the_whole_list_is_refused() {
         ["$", "$[0]", "$[-1]", "$[0:2]", "$.status", "$['status']", "$[*,0]", "$..[0]", "$..[1:]"]
     {
         assert_eq!(
-            JsonPath::parse(path, View::Canonical, BOUNDS),
+            JsonPath::parse(path, Shape::V5, BOUNDS),
             Err(JsonPathError::WholeList(2)),
             "{path}"
         );
     }
-    assert_eq!(JsonPath::parse("[0]", View::Canonical, BOUNDS), Err(JsonPathError::WholeList(1)));
+    assert_eq!(JsonPath::parse("[0]", Shape::V5, BOUNDS), Err(JsonPathError::WholeList(1)));
     for (path, at) in [("$[?$[0].a]", 4), ("[?count($)>1]", 9), ("[?@.a==$.b]", 8)] {
-        let error = JsonPath::parse(path, View::Canonical, BOUNDS);
+        let error = JsonPath::parse(path, Shape::V5, BOUNDS);
         assert_eq!(error, Err(JsonPathError::Root(at)), "{path}");
     }
-    assert!(JsonPath::parse("[?@.a=='$']", View::Canonical, BOUNDS).is_ok());
+    assert!(JsonPath::parse("[?@.a=='$']", Shape::V5, BOUNDS).is_ok());
 }
 
 /// Unbounded, these would overflow the stack, or take until the next day.
 #[test]
 fn hostile_paths_end() {
     let no_bound = Bounds { bytes: 1 << 20, ..BOUNDS };
-    let parse = |path: &str| JsonPath::parse(path, View::Canonical, no_bound);
+    let parse = |path: &str| JsonPath::parse(path, Shape::V5, no_bound);
     for open in ["[", "(", "[?", "[?(", "[?!(", "[?count(@", "[?@[", "[?@.a["] {
         let open = open.repeat(10_000);
         assert!(matches!(parse(&open), Err(JsonPathError::TooDeep(_))), "{open:.20}");
@@ -200,7 +200,7 @@ fn hostile_paths_end() {
     assert_eq!(parse("$..[?@..b]"), Err(JsonPathError::Descents));
     assert!(parse("$[?@..a && @..b]..c").is_ok());
     let long = "x".repeat(1025);
-    let error = JsonPath::parse(&long, View::Canonical, BOUNDS);
+    let error = JsonPath::parse(&long, Shape::V5, BOUNDS);
     assert_eq!(error, Err(JsonPathError::TooLong(1024)));
 
     // Each level selects everything twice: 2^60 nodes, if they were gone through one by one.
@@ -292,7 +292,7 @@ proptest! {
     fn another_implementation_agrees(path in paths(), value in values()) {
         let whole = Value::Array(vec![value]);
         let theirs = serde_json_path::JsonPath::parse(&path).map(|path| !path.query(&whole).is_empty());
-        let ours = JsonPath::parse(&path, View::Canonical, BOUNDS)
+        let ours = JsonPath::parse(&path, Shape::V5, BOUNDS)
             .map(|path| judged::exists(&path.segments, &whole));
         match (ours, theirs) {
             (Err(JsonPathError::Descents | JsonPathError::WholeList(_)), Ok(_)) => {}
@@ -303,7 +303,7 @@ proptest! {
 
     #[test]
     fn no_text_panics(path in "[$\\[\\]?@.*:,()'\"\\\\ a1e+\\-=!&|<é\u{3000}]{0,40}") {
-        if let Ok(path) = JsonPath::parse(&path, View::V4, BOUNDS) {
+        if let Ok(path) = JsonPath::parse(&path, Shape::V4, BOUNDS) {
             let interaction = interaction();
             path.selects(&interaction, &interaction.members().unwrap(), "");
         }

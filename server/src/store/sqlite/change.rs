@@ -127,7 +127,7 @@ pub(super) fn subscribe(
     unit: &mut Unit<'_>,
     subscription: &Subscription,
 ) -> rusqlite::Result<bool> {
-    let Subscription { id, api_version, callback, query, created_at } = subscription;
+    let Subscription { id, api_version, callback, query, created_at, .. } = subscription;
     let inserted = unit
         .connection
         .prepare_cached(

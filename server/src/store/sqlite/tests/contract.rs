@@ -160,6 +160,7 @@ async fn subscriptions_are_there_once() {
     let subscription = |id: &str, api_version: &str, query: Option<&str>| Subscription {
         id: id.to_owned(),
         api_version: api_version.to_owned(),
+        base_url: "http://server/base".to_owned(),
         callback: "http://listener/".to_owned(),
         query: query.map(str::to_owned),
         created_at: "2026-01-01T00:00:00Z".to_owned(),
