@@ -14,7 +14,7 @@ pub struct Event {
     pub kind: EventKind,
     /// The interaction it happened to.
     pub interaction_id: String,
-    /// The `href` that interaction came with, if it is not ours to make.
+    /// The `href` it came with, if it was imported, see [`Interaction::foreign_href`].
     pub foreign_href: Option<String>,
     /// RFC 3339, UTC.
     pub time: String,
@@ -22,12 +22,12 @@ pub struct Event {
     pub correlation_id: Option<String>,
     /// Canonical members of the interaction after the change (before it, for a delete), as text.
     pub document: String,
-    /// Top-level canonical members that changed, in document order; of a value change only.
+    /// Top-level members that are different, for a change of attributes; see [`Changed::attributes`].
     pub changed: Vec<String>,
 }
 
 /// The four event types of TMF683.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EventKind {
     /// A new interaction.
     Create,
@@ -40,6 +40,10 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Create, Self::AttributeValueChange, Self::StatusChange, Self::Delete];
+
     /// The `eventType` on the wire, and in the store.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,10 +54,9 @@ impl EventKind {
         }
     }
 
-    /// The kind of that name.
+    /// The kind of that `eventType`.
     pub fn of_name(name: &str) -> Option<Self> {
-        let all = [Self::Create, Self::AttributeValueChange, Self::StatusChange, Self::Delete];
-        all.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -83,13 +86,17 @@ pub fn events_of_change(
     occasion: Occasion<'_>,
     next_id: impl FnMut() -> String,
 ) -> Vec<Event> {
-    let kinds = match (changed.status, changed.attributes) {
-        (true, true) => &[EventKind::StatusChange, EventKind::AttributeValueChange][..],
-        (true, false) => &[EventKind::StatusChange],
-        (false, true) => &[EventKind::AttributeValueChange],
-        (false, false) => &[],
+    let kinds = match (changed.status, changed.attributes.is_empty()) {
+        (true, false) => &[EventKind::StatusChange, EventKind::AttributeValueChange][..],
+        (true, true) => &[EventKind::StatusChange],
+        (false, false) => &[EventKind::AttributeValueChange],
+        (false, true) => &[],
     };
-    events(kinds, interaction, occasion, next_id)
+    let mut events = events(kinds, interaction, occasion, next_id);
+    for event in events.iter_mut().filter(|event| event.kind == EventKind::AttributeValueChange) {
+        event.changed.clone_from(&changed.attributes);
+    }
+    events
 }
 
 /// The event of a deletion, with the interaction as it was.
@@ -129,25 +136,40 @@ mod tests {
         let interaction = Interaction {
             id: "i".to_owned(),
             version: 1,
-            foreign_href: None,
+            foreign_href: Some("http://old/i".to_owned()),
             text: "{}".to_owned(),
         };
         let occasion = Occasion { time: "t", correlation_id: Some("c") };
-        let check = |status, attributes, expected: &[EventKind]| {
-            let changed = Changed { members: Default::default(), status, attributes };
+        let check = |status, attributes: &[&str], expected: &[EventKind]| {
+            let attributes: Vec<String> = attributes.iter().map(|name| (*name).into()).collect();
+            let changed =
+                Changed { members: Default::default(), status, attributes: attributes.clone() };
             let mut ids = 0..;
             let next_id = || ids.next().unwrap().to_string();
             let events = events_of_change(&interaction, &changed, occasion, next_id);
             assert_eq!(events.iter().map(|event| event.kind).collect::<Vec<_>>(), expected);
-            assert!(events.iter().enumerate().all(|(at, event)| event.id == at.to_string()));
+            for (at, event) in events.iter().enumerate() {
+                assert_eq!(event.id, at.to_string());
+                assert_eq!(event.foreign_href, interaction.foreign_href);
+                let of_values = event.kind == EventKind::AttributeValueChange;
+                assert_eq!(event.changed, if of_values { &attributes[..] } else { &[] });
+            }
         };
-        check(true, true, &[EventKind::StatusChange, EventKind::AttributeValueChange]);
-        check(true, false, &[EventKind::StatusChange]);
-        check(false, true, &[EventKind::AttributeValueChange]);
-        check(false, false, &[]);
+        check(true, &["n", "m"], &[EventKind::StatusChange, EventKind::AttributeValueChange]);
+        check(true, &[], &[EventKind::StatusChange]);
+        check(false, &["n"], &[EventKind::AttributeValueChange]);
+        check(false, &[], &[]);
         let told = events_of_delete(&interaction, occasion, || "e".to_owned());
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].kind.name(), "PartyInteractionDeleteEvent");
         assert_eq!(told[0].correlation_id.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn names_go_both_ways() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::of_name(kind.name()), Some(kind));
+        }
+        assert_eq!(EventKind::of_name("PartyInteractionCreate"), None);
     }
 }

@@ -46,8 +46,9 @@ pub struct Changed {
     pub members: Members,
     /// `status` is another.
     pub status: bool,
-    /// Members other than `status` and the dates the server keeps are different.
-    pub attributes: bool,
+    /// Members that are different, other than `status` and the dates the server keeps: in the order
+    /// of the members, those that are gone last.
+    pub attributes: Vec<String>,
 }
 
 /// A new interaction: server-set members filled in, `id` and `href` of the client dropped.
@@ -106,7 +107,7 @@ pub fn changed(
         return Ok(None);
     }
     let attributes =
-        differ_apart_from(before, &after, &["status", "statusChangeDate", "lastUpdate"]);
+        different_apart_from(&["status", "statusChangeDate", "lastUpdate"], before, &after);
     keeping_type_last(&mut after, |after| set(after, "lastUpdate", now));
     Ok(Some(Changed { members: after, status, attributes }))
 }
@@ -189,10 +190,11 @@ fn restore(after: &mut Members, before: &Members, name: &str) {
     }
 }
 
-fn differ_apart_from(before: &Members, after: &Members, names: &[&str]) -> bool {
-    let counts = |name: &&String| !names.contains(&name.as_str());
-    let all = before.keys().chain(after.keys()).filter(counts);
-    all.into_iter().any(|name| before.get(name) != after.get(name))
+fn different_apart_from(names: &[&str], before: &Members, after: &Members) -> Vec<String> {
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let different =
+        |name: &&String| !names.contains(&name.as_str()) && before.get(*name) != after.get(*name);
+    after.keys().chain(gone).filter(different).cloned().collect()
 }
 
 #[cfg(test)]
@@ -232,7 +234,7 @@ mod tests {
         );
     }
 
-    /// `s`/`a` tell what changed, `-` that nothing did.
+    /// `s` and the names of attributes tell what changed, `-` that nothing did.
     #[track_caller]
     fn check_changed(after: &str, stated: StatedDates, expected: &str) {
         let before = members(
@@ -247,8 +249,8 @@ mod tests {
                 assert_eq!(changed.members["lastUpdate"], NOW);
                 assert_eq!(changed.members["creationDate"], before["creationDate"]);
                 let date = changed.members["statusChangeDate"].to_string();
-                let flag = |on, letter| if on { letter } else { "" };
-                format!("{}{} {date}", flag(changed.status, "s"), flag(changed.attributes, "a"))
+                let status = if changed.status { "s" } else { "" };
+                format!("{status}{} {date}", changed.attributes.join(","))
             }
         };
         assert_eq!(got.replace('"', "").replace(NOW, "now"), expected, "{after}");
@@ -261,15 +263,16 @@ mod tests {
         check_changed("{'lastUpdate':'x'}", Kept, "-");
         check_changed("{'status':'b'}", Overruled, "s now");
         check_changed("{'status':'b'}", Kept, "s now");
-        check_changed("{'status':'b','statusChangeDate':'x','n':2}", Kept, "sa x");
+        check_changed("{'status':'b','statusChangeDate':'x','n':2}", Kept, "sn x");
         check_changed("{'status':'b','statusChangeDate':'x'}", Overruled, "s now");
         check_changed("{'statusChangeDate':'x'}", Overruled, "-");
         check_changed("{'statusChangeDate':null}", Kept, "-");
         check_changed("{'statusChangeDate':'x'}", Kept, " x");
-        check_changed("{'m':{'x':1}}", Kept, "a d");
-        check_changed("{'n':1.0}", Kept, "a d");
+        check_changed("{'m':{'x':1}}", Kept, "m d");
+        check_changed("{'n':1.0}", Kept, "n d");
+        check_changed("{'o':1,'n':null,'m':2}", Kept, "o,m,n d");
         check_changed("{'creationDate':'2020-01-01T01:00:00+01:00'}", Kept, "-");
-        check_changed("{'direction':'in','@type':'PartyInteraction','n':2}", Kept, "a d");
+        check_changed("{'direction':'in','@type':'PartyInteraction','n':2}", Kept, "n,@type d");
         check_changed(
             "{'direction':'out','creationDate':null,'@type':'Mine'}",
             Kept,
