@@ -102,6 +102,7 @@ pub struct Delivery {
     pub enabled: bool,
     pub subscriptions: u32,
     pub connections: NonZeroUsize,
+    pub requests: NonZeroUsize,
     pub timeout_seconds: u64,
     pub retry_seconds: Vec<u64>,
     pub retry_after_most_seconds: u64,

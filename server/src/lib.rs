@@ -1,7 +1,9 @@
 //! TMF683 Party Interaction server. `http → app → domain + query → store`; nothing points back.
+//! `delivery` reads what the store has logged.
 
 mod app;
 pub mod config;
+mod delivery;
 mod domain;
 mod error;
 mod http;
@@ -11,11 +13,15 @@ mod store;
 
 use crate::app::{App, Rules};
 use crate::config::{Settings, StoreUrl};
+use crate::delivery::sender::Sender;
+use crate::delivery::{Engine, Options, Reading, Readings};
 use crate::http::Tokens;
 use crate::http::context::Context;
 use crate::http::version::{Schemas, Version};
+use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
-use crate::store::contract::Store;
+use crate::store::contract::delivery::DeliveryStore;
+use crate::store::contract::{Store, Subscription};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use anyhow::Context as _;
 use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
@@ -23,12 +29,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 pub use crate::log::init as init_log;
 
 /// A server that listens. Dropping it closes the listener; [`Running::stop`] is the orderly way.
 pub struct Running {
     server: HttpServer<Context>,
+    delivery: Engine,
     store: Arc<dyn Store>,
     grace: Duration,
 }
@@ -51,6 +59,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         idempotency_hours: settings.idempotency.hours,
         subscriptions: settings.delivery.subscriptions,
     };
+    let sender = Sender::new(Duration::from_secs(settings.delivery.timeout_seconds))?;
+    let public_url = settings.public_url.0.clone();
     let context = Context {
         app: App::new(Arc::clone(&store), vocabulary, rules),
         public_url: settings.public_url.0,
@@ -71,8 +81,37 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         .config(config)
         .start()
         .with_context(|| format!("listen: {}", settings.listen))?;
+    let local_addr = server.local_addr();
+    let readings: Readings =
+        Box::new(move |subscription| reading(subscription, public_url.as_deref(), local_addr));
+    let Settings { delivery, events, .. } = settings;
+    let log: Arc<dyn DeliveryStore> = store.clone();
+    let delivery = Engine::start(log, sender, Options { delivery, events, readings });
     let grace = Duration::from_secs(settings.shutdown.grace_seconds);
-    Ok(Running { server, store, grace })
+    Ok(Running { server, delivery, store, grace })
+}
+
+/// How a subscription is to be understood: by the version it was made through, with addresses its
+/// maker can use.
+fn reading(
+    subscription: &Subscription,
+    public_url: Option<&str>,
+    local_addr: SocketAddr,
+) -> Result<Reading, String> {
+    let Subscription { api_version, base_url, query, .. } = subscription;
+    let version = Version::ALL.into_iter().find(|version| version.name() == api_version);
+    let version = version.ok_or_else(|| format!("there is no version {api_version}"))?;
+    let bases = version.bases();
+    let base = bases.iter().find(|base| base_url.ends_with(*base)).unwrap_or(&bases[0]);
+    let root = match (public_url, base_url.strip_suffix(base)) {
+        (Some(root), _) | (None, Some(root)) => root.to_owned(),
+        (None, None) => format!("http://{local_addr}"),
+    };
+    Ok(Reading {
+        filter: query.as_deref().map(EventFilter::parse).transpose()?,
+        shape: version.shape(),
+        href_prefix: format!("{root}{base}/partyInteraction/"),
+    })
 }
 
 fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
@@ -100,17 +139,19 @@ impl Running {
         Version::ALL.into_iter().flat_map(|version| version.bases().iter().copied())
     }
 
-    /// Stops in order: no new connections, requests in flight finish (within the grace time),
-    /// queued writes commit, the database is checkpointed and closed.
+    /// Stops in order: no new connections, requests in flight finish, then notifications in flight
+    /// (all within the grace time), queued writes commit, the database is checkpointed and closed.
     ///
     /// # Errors
     /// The store could not be closed cleanly. What was acknowledged is safe all the same.
     pub async fn stop(self) -> anyhow::Result<()> {
-        match tokio::time::timeout(self.grace, self.server.close()).await {
+        let deadline = Instant::now() + self.grace;
+        match tokio::time::timeout_at(deadline, self.server.close()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the listener did not close cleanly"),
             Err(_) => tracing::warn!("requests still in flight after the grace time were cut off"),
         }
+        self.delivery.stop(deadline).await;
         self.store.close().await.context("closing the store")
     }
 }

@@ -10,6 +10,7 @@ pub mod json_patch;
 pub mod lens;
 pub mod lifecycle;
 pub mod merge_patch;
+pub mod notification;
 pub mod path;
 pub mod scalar;
 mod spelling;

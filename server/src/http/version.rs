@@ -6,6 +6,7 @@
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lens;
 use crate::domain::lifecycle::StatedDates;
+use crate::domain::notification::Shape;
 use crate::error::ApiError;
 use crate::http::interactions;
 use crate::http::schema::{Schema, Violation, Violations};
@@ -31,6 +32,14 @@ impl Version {
         match self {
             Self::V4 => "v4",
             Self::V5 => "v5",
+        }
+    }
+
+    /// The shape of its notifications.
+    pub fn shape(self) -> Shape {
+        match self {
+            Self::V4 => Shape::V4,
+            Self::V5 => Shape::V5,
         }
     }
 

@@ -10,5 +10,6 @@ pub mod operator;
 pub mod page;
 pub mod parse;
 pub mod pattern;
+pub mod subscription;
 pub mod text;
 pub mod vocabulary;

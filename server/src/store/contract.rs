@@ -2,14 +2,17 @@
 //!
 //! Each method is one transaction. A change and its events are one call (D7), and the answer is
 //! given only after the commit is durable. No driver type leaks, and nothing here knows HTTP. What
-//! delivery asks of a store is in [`delivery`].
+//! delivery asks of a store is in [`delivery`], what operators ask in [`administration`].
 
+#[cfg_attr(not(test), expect(dead_code, reason = "an API of administration is to call it"))]
+pub mod administration;
 pub mod delivery;
 
 use crate::domain::event::Event;
 use crate::domain::index::Key;
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
+use administration::AdministrationStore;
 use delivery::DeliveryStore;
 use futures::future::BoxFuture;
 
@@ -136,7 +139,7 @@ pub enum Subscribed {
 }
 
 /// Units of work. Implementations are shared by all request handlers.
-pub trait Store: DeliveryStore + Send + Sync + 'static {
+pub trait Store: DeliveryStore + AdministrationStore + Send + Sync + 'static {
     /// Writes a new interaction and its events. `Ok(false)`: the id exists already, nothing written.
     fn create(&self, record: Record, events: Vec<Event>) -> BoxFuture<'_, StoreResult<bool>>;
 

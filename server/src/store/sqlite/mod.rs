@@ -10,6 +10,7 @@
 //! It does not know HTTP, does not deliver events, and does not read JSON, except where a filter
 //! cannot be decided by the index.
 
+mod administration;
 mod background;
 mod change;
 mod connection;

@@ -70,13 +70,13 @@ fn event_from(row: &Row<'_>) -> rusqlite::Result<LoggedEvent> {
 }
 
 /// The kind of event a column names.
-pub(super) fn kind_at(row: &Row<'_>, column: usize) -> rusqlite::Result<EventKind> {
+pub(in crate::store::sqlite) fn kind_at(row: &Row<'_>, column: usize) -> rusqlite::Result<EventKind> {
     let name: String = row.get(column)?;
     EventKind::of_name(&name).ok_or_else(|| unreadable(column, format!("no kind of event: {name}")))
 }
 
 /// What a column holds was not written by us.
-pub(super) fn unreadable(
+pub(in crate::store::sqlite) fn unreadable(
     column: usize,
     why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> rusqlite::Error {

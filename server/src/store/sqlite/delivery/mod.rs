@@ -1,22 +1,18 @@
 //! What delivery asks of this store. Only hands over, as [`super::store`] does: what is written goes
 //! through the writer, what is read is read in the background.
 
-mod administration;
-mod log;
+pub(super) mod log;
 mod retention;
-mod status;
-mod work;
+pub(super) mod work;
 
 use super::change::Unit;
 use super::store::SqliteStore;
 use crate::store::contract::delivery::{
-    Administered, Claimed, DeadDelivery, DeadQuery, DeliveryStore, Lease, Listed, LogPage,
-    LoggedEvent, Progress, Pruned, ReplayFrom, Retention, State, SubscriptionStatus,
+    Claimed, DeliveryStore, Lease, LogPage, LoggedEvent, Progress, Pruned, Retention,
 };
 use crate::store::contract::{StoreError, StoreResult};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use status::Window;
 use tokio::sync::watch;
 
 impl DeliveryStore for SqliteStore {
@@ -71,69 +67,6 @@ impl DeliveryStore for SqliteStore {
     fn prune(&self, retention: Retention) -> BoxFuture<'_, StoreResult<Pruned>> {
         let work = move |unit: &mut Unit<'_>| retention::prune(unit, &retention);
         self.writer().submit("removing old events", work).boxed()
-    }
-
-    fn subscriptions(
-        &self,
-        state: Option<State>,
-        offset: u64,
-        limit: Option<u64>,
-    ) -> BoxFuture<'_, StoreResult<Listed<SubscriptionStatus>>> {
-        let window = Window::new(offset, limit);
-        let work = move |connection: &_| status::subscriptions(connection, state, window);
-        self.background().read("listing subscriptions", work).boxed()
-    }
-
-    fn subscription<'a>(
-        &'a self,
-        id: &'a str,
-    ) -> BoxFuture<'a, StoreResult<Option<SubscriptionStatus>>> {
-        let id = id.to_owned();
-        let work = move |connection: &_| status::subscription(connection, &id);
-        self.background().read("reading a subscription", work).boxed()
-    }
-
-    fn pause(&self, id: String) -> BoxFuture<'_, StoreResult<Administered>> {
-        let work = move |unit: &mut Unit<'_>| administration::pause(unit, &id);
-        self.writer().submit("pausing a subscription", work).boxed()
-    }
-
-    fn resume(&self, id: String) -> BoxFuture<'_, StoreResult<Administered>> {
-        let work = move |unit: &mut Unit<'_>| administration::resume(unit, &id);
-        self.writer().submit("resuming a subscription", work).boxed()
-    }
-
-    fn replay(&self, id: String, from: ReplayFrom) -> BoxFuture<'_, StoreResult<Administered>> {
-        async move {
-            // Found before, not in the transaction: it may take a while, and events do not move.
-            let work = move |connection: &_| administration::cursor_before(connection, &from);
-            let found = self.background().read("finding an event", work).await?;
-            let Some(cursor) = found else { return Ok(Administered::NotKept) };
-            let work = move |unit: &mut Unit<'_>| administration::move_cursor(unit, &id, cursor);
-            self.writer().submit("replaying events", work).await
-        }
-        .boxed()
-    }
-
-    fn dead(
-        &self,
-        query: DeadQuery,
-        offset: u64,
-        limit: Option<u64>,
-    ) -> BoxFuture<'_, StoreResult<Listed<DeadDelivery>>> {
-        let window = Window::new(offset, limit);
-        let work = move |connection: &_| status::dead(connection, &query, window);
-        self.background().read("listing dead deliveries", work).boxed()
-    }
-
-    fn dead_delivery(&self, id: i64) -> BoxFuture<'_, StoreResult<Option<DeadDelivery>>> {
-        let work = move |connection: &_| status::dead_delivery(connection, id);
-        self.background().read("reading a dead delivery", work).boxed()
-    }
-
-    fn redeliver(&self, id: i64) -> BoxFuture<'_, StoreResult<Administered>> {
-        let work = move |unit: &mut Unit<'_>| administration::redeliver(unit, id);
-        self.writer().submit("queueing a dead delivery", work).boxed()
     }
 }
 

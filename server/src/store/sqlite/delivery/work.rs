@@ -154,11 +154,11 @@ fn settle(
 }
 
 /// The columns of a subscription, for [`subscription_from`].
-pub(super) const SUBSCRIPTION: &str =
+pub(in crate::store::sqlite) const SUBSCRIPTION: &str =
     "s.id, s.api_version, s.callback, s.query, s.base_url, s.created_at";
 
 /// Reads a row that begins with [`SUBSCRIPTION`].
-pub(super) fn subscription_from(row: &Row<'_>) -> rusqlite::Result<Subscription> {
+pub(in crate::store::sqlite) fn subscription_from(row: &Row<'_>) -> rusqlite::Result<Subscription> {
     Ok(Subscription {
         id: row.get(0)?,
         api_version: row.get(1)?,

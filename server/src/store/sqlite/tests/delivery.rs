@@ -1,9 +1,11 @@
 //! The event log, cursors, leases, and what operators do.
 
 use super::*;
+use crate::store::contract::administration::{
+    Administered, AdministrationStore, DeadQuery, ReplayFrom, State, SubscriptionStatus,
+};
 use crate::store::contract::delivery::{
-    Administered, Claimed, Dead, DeadQuery, DeliveryStore, Failed, Lease, Progress, Pruned,
-    Redelivered, ReplayFrom, Retention, State, SubscriptionStatus,
+    Claimed, Dead, DeliveryStore, Failed, Lease, Progress, Pruned, Redelivered, Retention,
 };
 use crate::store::contract::{Subscribed, Subscription};
 use proptest::prelude::*;

@@ -1,6 +1,7 @@
 //! Opening: which files are made, which are taken, which are left alone.
 
 use super::*;
+use crate::store::contract::administration::AdministrationStore;
 use crate::store::contract::delivery::DeliveryStore;
 use crate::store::sqlite::error::OpenError;
 use crate::store::sqlite::schema::{APPLICATION_ID, VERSION};

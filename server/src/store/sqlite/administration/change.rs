@@ -5,7 +5,7 @@
 
 use super::super::change::Unit;
 use super::super::memory;
-use crate::store::contract::delivery::{Administered, ReplayFrom};
+use crate::store::contract::administration::{Administered, ReplayFrom};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// No longer worked on.

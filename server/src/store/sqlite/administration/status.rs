@@ -1,11 +1,12 @@
 //! What an operator sees of subscriptions and deliveries.
 
+use super::super::delivery::log::{kind_at, unreadable};
+use super::super::delivery::work::{SUBSCRIPTION, subscription_from};
 use super::super::memory;
-use super::log::{kind_at, unreadable};
-use super::work::{SUBSCRIPTION, subscription_from};
-use crate::store::contract::delivery::{
-    DeadDelivery, DeadQuery, Failed, Listed, State, SubscriptionStatus,
+use crate::store::contract::administration::{
+    DeadDelivery, DeadQuery, Listed, State, SubscriptionStatus,
 };
+use crate::store::contract::delivery::Failed;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A window of a list: negative LIMIT means none.
