@@ -289,16 +289,16 @@ impl App {
     pub async fn subscribe(
         &self,
         api_version: &str,
+        base_url: String,
         callback: String,
         query: Option<String>,
-        base_url: String,
     ) -> Result<Subscription, AppError> {
         let subscription = Subscription {
             id: new_id(),
             api_version: api_version.to_owned(),
+            base_url,
             callback,
             query,
-            base_url,
             created_at: now(),
         };
         let most = self.rules.subscriptions;

@@ -18,6 +18,7 @@ use crate::delivery::{Engine, Options, Reading, Readings};
 use crate::http::Tokens;
 use crate::http::context::Context;
 use crate::http::version::{Schemas, Version};
+use crate::query::parse::{QueryContext, QueryLimits};
 use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::delivery::DeliveryStore;
@@ -62,7 +63,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let sender = Sender::new(Duration::from_secs(settings.delivery.timeout_seconds))?;
     let public_url = settings.public_url.0.clone();
     let context = Context {
-        app: App::new(Arc::clone(&store), vocabulary, rules),
+        app: App::new(Arc::clone(&store), vocabulary.clone(), rules),
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,
@@ -82,8 +83,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         .start()
         .with_context(|| format!("listen: {}", settings.listen))?;
     let local_addr = server.local_addr();
-    let readings: Readings =
-        Box::new(move |subscription| reading(subscription, public_url.as_deref(), local_addr));
+    let readings = readings(vocabulary, public_url, local_addr);
     let Settings { delivery, events, .. } = settings;
     let log: Arc<dyn DeliveryStore> = store.clone();
     let delivery = Engine::start(log, sender, Options { delivery, events, readings });
@@ -91,26 +91,36 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     Ok(Running { server, delivery, store, grace })
 }
 
-/// How a subscription is to be understood: by the version it was made through, with addresses its
+/// How subscriptions are to be understood: by the version each was made through, with addresses its
 /// maker can use.
-fn reading(
-    subscription: &Subscription,
-    public_url: Option<&str>,
+fn readings(
+    vocabulary: Vocabulary,
+    public_url: Option<String>,
     local_addr: SocketAddr,
-) -> Result<Reading, String> {
-    let Subscription { api_version, base_url, query, .. } = subscription;
-    let version = Version::ALL.into_iter().find(|version| version.name() == api_version);
-    let version = version.ok_or_else(|| format!("there is no version {api_version}"))?;
-    let bases = version.bases();
-    let base = bases.iter().find(|base| base_url.ends_with(*base)).unwrap_or(&bases[0]);
-    let root = match (public_url, base_url.strip_suffix(base)) {
-        (Some(root), _) | (None, Some(root)) => root.to_owned(),
-        (None, None) => format!("http://{local_addr}"),
-    };
-    Ok(Reading {
-        filter: query.as_deref().map(EventFilter::parse).transpose()?,
-        shape: version.shape(),
-        href_prefix: format!("{root}{base}/partyInteraction/"),
+) -> Readings {
+    Box::new(move |subscription| {
+        let Subscription { api_version, base_url, query, .. } = subscription;
+        let version = Version::ALL.into_iter().find(|version| version.name() == api_version);
+        let version = version.ok_or_else(|| format!("there is no version {api_version}"))?;
+        let bases = version.bases();
+        let base = bases.iter().find(|base| base_url.ends_with(*base)).unwrap_or(&bases[0]);
+        let root = match (&public_url, base_url.strip_suffix(base)) {
+            (Some(root), _) => root.clone(),
+            (None, Some(root)) => root.to_owned(),
+            (None, None) => format!("http://{local_addr}"),
+        };
+        let (shape, href_prefix) = (version.shape(), format!("{root}{base}/partyInteraction/"));
+        // What is allowed and known was judged when it was made.
+        let context = QueryContext {
+            vocabulary: &vocabulary,
+            canonical_paths: &|path| shape.canonical_paths(path),
+            knows_extension: &|_| true,
+            href_prefix: &href_prefix,
+            limits: QueryLimits { comparisons: usize::MAX, items: None, regex_bytes: usize::MAX },
+        };
+        let filter = query.as_deref().map(|query| EventFilter::parse(query, shape, &context));
+        let filter = filter.transpose().map_err(|error| error.to_string())?;
+        Ok(Reading { filter, shape, href_prefix })
     })
 }
 

@@ -73,9 +73,21 @@ async fn bad_subscriptions_are_refused() {
         let mut body = api.subscription(CALLBACK);
         body["callback"] = json!(7);
         caller.post("/hub", &body).await.refuses(400, "/callback");
-        let mut body = api.subscription(CALLBACK);
-        body["query"] = json!(["x"]);
-        caller.post("/hub", &body).await.refuses(400, "/query");
+        let long = format!("http://127.0.0.1/{}", "x".repeat(2048));
+        caller.post("/hub", &api.subscription(&long)).await.refuses(400, "/callback");
+        for (query, culprit) in [
+            (json!(["x"]), "/query"),
+            (json!("status=open"), "/query status: no such attribute"),
+            (json!("event.partyInteraction.colour=red"), "event.partyInteraction.colour"),
+            (json!("?fields=eventId"), "/query fields: not supported in a subscription"),
+            (json!("eventType=PartyInteractionCreated"), "PartyInteractionCreated"),
+            (json!("eventId.regex=("), "/query eventId"),
+            (json!(format!("eventId={}", "x".repeat(8192))), "/query is longer"),
+        ] {
+            let mut body = api.subscription(CALLBACK);
+            body["query"] = query;
+            caller.post("/hub", &body).await.refuses(400, culprit);
+        }
         let bare = caller.post("/hub", &json!({})).await.refuses(400, "/callback");
         if api.version == Version::V5 {
             bare.refuses(400, "/@type");

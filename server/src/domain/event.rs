@@ -2,7 +2,7 @@
 //!
 //! Who is told, when and in which shape is decided on delivery; here events are only made.
 
-use super::interaction::Interaction;
+use super::interaction::{Identity, Interaction};
 use super::lifecycle::Changed;
 
 /// A fact written to the outbox in the transaction of the change it tells of.
@@ -24,6 +24,13 @@ pub struct Event {
     pub document: String,
     /// Top-level members that are different, for a change of attributes; see [`Changed::attributes`].
     pub changed: Vec<String>,
+}
+
+impl Event {
+    /// What the interaction it happened to is called.
+    pub fn identity(&self) -> Identity<'_> {
+        Identity { id: &self.interaction_id, foreign_href: self.foreign_href.as_deref() }
+    }
 }
 
 /// The four event types of TMF683.

@@ -25,6 +25,35 @@ pub fn keeping_type_last(members: &mut Members, change: impl FnOnce(&mut Members
     }
 }
 
+/// What an interaction is called: it does not lie among its members.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Identity<'a> {
+    /// See [`Interaction::id`].
+    pub id: &'a str,
+    /// See [`Interaction::foreign_href`].
+    pub foreign_href: Option<&'a str>,
+}
+
+impl Identity<'_> {
+    /// The absolute `href` shown to a reader whose collection address is `href_prefix`
+    /// (`https://host/tmf-api/partyInteraction/v5/partyInteraction/`).
+    pub fn href(self, href_prefix: &str) -> String {
+        match self.foreign_href {
+            Some(href) => href.to_owned(),
+            None => format!("{href_prefix}{}", self.id),
+        }
+    }
+
+    /// A view with its `id` and `href` in front.
+    pub fn before(self, view: Members, href_prefix: &str) -> Members {
+        let mut whole = Members::with_capacity(view.len() + 2);
+        whole.insert("id".into(), self.id.into());
+        whole.insert("href".into(), self.href(href_prefix).into());
+        whole.extend(view);
+        whole
+    }
+}
+
 /// One stored interaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interaction {
@@ -40,13 +69,14 @@ pub struct Interaction {
 }
 
 impl Interaction {
-    /// The absolute `href` shown to a reader whose collection address is `href_prefix`
-    /// (`https://host/tmf-api/partyInteraction/v5/partyInteraction/`).
+    /// What it is called.
+    pub fn identity(&self) -> Identity<'_> {
+        Identity { id: &self.id, foreign_href: self.foreign_href.as_deref() }
+    }
+
+    /// See [`Identity::href`].
     pub fn href(&self, href_prefix: &str) -> String {
-        match &self.foreign_href {
-            Some(href) => href.clone(),
-            None => format!("{href_prefix}{}", self.id),
-        }
+        self.identity().href(href_prefix)
     }
 
     /// The canonical representation as text: `id` and `href` in front of the stored members.

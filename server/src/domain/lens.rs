@@ -81,6 +81,14 @@ pub fn paths_to_canonical(path: &[String]) -> Vec<Path> {
     vec![canonical]
 }
 
+/// What v4 calls a canonical member of the interaction; `None`: it has no place for it.
+pub fn name_in_v4(canonical: &str) -> Option<&str> {
+    match ROOT.child_of_canonical(canonical) {
+        Some(child) => Some(child.v4),
+        None => ROOT.child_of_v4(canonical).is_none().then_some(canonical),
+    }
+}
+
 fn paths_in_wrapper(wrapping: &Wrapping, wrapper: Path, rest: &[String]) -> Vec<Path> {
     let beside = [wrapper.as_slice(), rest].concat();
     let inside = [wrapper.as_slice(), &[wrapping.key.to_owned()], rest].concat();

@@ -13,4 +13,5 @@ pub mod merge_patch;
 pub mod notification;
 pub mod path;
 pub mod scalar;
+pub mod shape;
 mod spelling;

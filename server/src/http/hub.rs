@@ -1,4 +1,7 @@
 //! Subscriptions: POST and DELETE on `/hub` (TMF630 "Hub").
+//!
+//! Whatever about a subscription would never work is refused when it is made, for afterwards nobody
+//! listens: a callback that may not be called, a query that cannot be honoured.
 
 use crate::error::ApiError;
 use crate::http::answer::Answer;
@@ -6,9 +9,14 @@ use crate::http::call::Call;
 use crate::http::interactions::object;
 use crate::http::version::Version;
 use crate::query::parse;
+use crate::query::subscription::EventFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
+use std::fmt::Display;
 use url::Url;
+
+/// Longest callback in bytes.
+const MOST_CALLBACK_BYTES: usize = 2048;
 
 impl Call<'_> {
     /// POST on `/hub`.
@@ -20,8 +28,11 @@ impl Call<'_> {
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let callback = text("callback").unwrap_or_default();
         check_callback(&callback)?;
-        let (name, base) = (self.version.name(), self.url("")?);
-        let subscription = self.context.app.subscribe(name, callback, text("query"), base).await?;
+        let query = text("query");
+        query.as_deref().map_or(Ok(()), |query| self.check_query(query))?;
+        let (name, base_url) = (self.version.name(), self.url("")?);
+        let app = &self.context.app;
+        let subscription = app.subscribe(name, base_url, callback, query).await?;
         let url = self.url(&format!("/hub/{}", subscription.id))?;
         let mut answer = json!({ "id": subscription.id, "callback": subscription.callback });
         if let Some(query) = &subscription.query {
@@ -40,10 +51,26 @@ impl Call<'_> {
         self.context.app.unsubscribe(self.version.name(), id).await?;
         Ok(Answer::empty(StatusCode::NO_CONTENT))
     }
+
+    /// The query is bounded as it would be in a URL.
+    fn check_query(&self, query: &str) -> Result<(), ApiError> {
+        let most_bytes = self.context.limits.url_bytes;
+        if query.len() > most_bytes {
+            return Err(refused("/query", format!("is longer than {most_bytes} bytes")));
+        }
+        let href_prefix = self.href_prefix()?;
+        let shape = self.version.shape();
+        let filter =
+            self.reading(&href_prefix, |context| EventFilter::parse(query, shape, context));
+        filter.map(drop).map_err(|error| refused("/query", error))
+    }
 }
 
 /// Absolute, http(s), and without credentials, which would end up in logs.
 fn check_callback(callback: &str) -> Result<(), ApiError> {
+    if callback.len() > MOST_CALLBACK_BYTES {
+        return Err(refused("/callback", format!("is longer than {MOST_CALLBACK_BYTES} bytes")));
+    }
     let problem = match Url::parse(callback) {
         Err(error) => error.to_string(),
         Ok(url) if !matches!(url.scheme(), "http" | "https") => "is not http or https".into(),
@@ -52,5 +79,9 @@ fn check_callback(callback: &str) -> Result<(), ApiError> {
         }
         Ok(_) => return Ok(()),
     };
-    Err(ApiError::invalid_body(format!("/callback {problem}")))
+    Err(refused("/callback", problem))
+}
+
+fn refused(pointer: &str, problem: impl Display) -> ApiError {
+    ApiError::invalid_body(format!("{pointer} {problem}"))
 }

@@ -20,21 +20,8 @@ impl Call<'_> {
     /// GET on the collection.
     pub async fn list(&self) -> Result<Answer, ApiError> {
         let href_prefix = self.href_prefix()?;
-        let settings = &self.context.limits;
-        let query = parse::parse(
-            self.raw_query(),
-            &QueryContext {
-                vocabulary: self.context.app.vocabulary(),
-                canonical_paths: &|path| self.version.canonical_paths(path),
-                knows_extension: &|path| self.context.app.knows_extension_path(path),
-                href_prefix: &href_prefix,
-                limits: QueryLimits {
-                    comparisons: settings.conditions,
-                    items: (settings.page_items > 0).then_some(settings.page_items),
-                    regex_bytes: settings.regex_bytes,
-                },
-            },
-        )?;
+        let query =
+            self.reading(&href_prefix, |context| parse::parse(self.raw_query(), context))?;
         let (offset, limit) = (query.offset, query.limit);
         let page = self.context.app.list(query.filter, offset, limit).await?;
         let mut body = String::from("[");
@@ -143,6 +130,26 @@ impl Call<'_> {
             Version::V5 => Ok(()),
             Version::V4 => self.context.schemas_of(Version::V5).judge_types(canonical),
         }
+    }
+
+    /// Reads a query against what this version calls things, within the operator's bounds.
+    pub(super) fn reading<T>(
+        &self,
+        href_prefix: &str,
+        read: impl FnOnce(&QueryContext<'_>) -> T,
+    ) -> T {
+        let settings = &self.context.limits;
+        read(&QueryContext {
+            vocabulary: self.context.app.vocabulary(),
+            canonical_paths: &|path| self.version.shape().canonical_paths(path),
+            knows_extension: &|path| self.context.app.knows_extension_path(path),
+            href_prefix,
+            limits: QueryLimits {
+                comparisons: settings.conditions,
+                items: (settings.page_items > 0).then_some(settings.page_items),
+                regex_bytes: settings.regex_bytes,
+            },
+        })
     }
 
     fn shown(

@@ -70,7 +70,7 @@ impl Call<'_> {
                 Ok((after, touched))
             }
             Patch::Operations(operations) => {
-                let whole = self.version.identified(interaction, before.clone(), href_prefix);
+                let whole = interaction.identity().before(before.clone(), href_prefix);
                 let limits = &self.context.limits;
                 let bounds = Bounds {
                     operations: limits.patch_operations,

@@ -6,11 +6,10 @@
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lens;
 use crate::domain::lifecycle::StatedDates;
-use crate::domain::notification::Shape;
+use crate::domain::shape::Shape;
 use crate::error::ApiError;
 use crate::http::interactions;
 use crate::http::schema::{Schema, Violation, Violations};
-use crate::query::filter::Path;
 use serde_json::Value;
 use tmf683_generated::{v4, v5};
 
@@ -32,14 +31,6 @@ impl Version {
         match self {
             Self::V4 => "v4",
             Self::V5 => "v5",
-        }
-    }
-
-    /// The shape of its notifications.
-    pub fn shape(self) -> Shape {
-        match self {
-            Self::V4 => Shape::V4,
-            Self::V5 => Shape::V5,
         }
     }
 
@@ -65,21 +56,17 @@ impl Version {
         }
     }
 
-    /// Where the attribute at a path of this version is in canonical documents: nowhere when it has
-    /// no such path, twice when either place may hold it.
-    pub fn canonical_paths(self, path: &[String]) -> Vec<Path> {
+    /// The shape of its interactions.
+    pub fn shape(self) -> Shape {
         match self {
-            Self::V4 => lens::paths_to_canonical(path),
-            Self::V5 => vec![path.to_vec()],
+            Self::V4 => Shape::V4,
+            Self::V5 => Shape::V5,
         }
     }
 
     /// This version's view of canonical members.
     pub fn view(self, canonical: Members) -> Members {
-        match self {
-            Self::V4 => lens::get(&canonical),
-            Self::V5 => canonical,
-        }
+        self.shape().view(canonical)
     }
 
     /// Writes a view back over the stored members it was made from.
@@ -118,21 +105,7 @@ impl Version {
         href_prefix: &str,
     ) -> Result<Members, ApiError> {
         let members = interaction.members().map_err(ApiError::internal)?;
-        Ok(self.identified(interaction, self.view(members), href_prefix))
-    }
-
-    /// A view with its `id` and `href` in front.
-    pub fn identified(
-        self,
-        interaction: &Interaction,
-        view: Members,
-        href_prefix: &str,
-    ) -> Members {
-        let mut whole = Members::with_capacity(view.len() + 2);
-        whole.insert("id".into(), interaction.id.as_str().into());
-        whole.insert("href".into(), interaction.href(href_prefix).into());
-        whole.extend(view);
-        whole
+        Ok(interaction.identity().before(self.view(members), href_prefix))
     }
 }
 

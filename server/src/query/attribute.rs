@@ -5,9 +5,19 @@ use crate::domain::scalar::{Instant, Operand};
 use crate::query::error::QueryError;
 use crate::query::filter::{Comparison, Order, Path, Term};
 use crate::query::operator::Operator;
-use crate::query::parse::QueryContext;
+use crate::query::parse::QueryLimits;
 use crate::query::pattern::Pattern;
 use crate::query::vocabulary::Kind;
+
+/// What the names in a query mean.
+pub trait Scope {
+    /// Where the attribute of that path is in what is judged, and of what kind its values are:
+    /// nowhere when there is no such attribute, at several places when it may be at any of them.
+    fn places(&self, path: &[String]) -> Vec<(Path, Kind)>;
+
+    /// What the operator allows.
+    fn limits(&self) -> &QueryLimits;
+}
 
 /// An attribute that a query may name.
 #[derive(Clone, Debug)]
@@ -23,16 +33,11 @@ impl Attribute {
     ///
     /// # Errors
     /// [`QueryError::NotAValue`]
-    pub fn find(written: &str, context: &QueryContext<'_>) -> Result<Option<Self>, QueryError> {
+    pub fn find(written: &str, scope: &dyn Scope) -> Result<Option<Self>, QueryError> {
         let path: Path = written.split('.').map(str::to_owned).collect();
-        let mut places = Vec::new();
-        for path in (context.canonical_paths)(&path) {
-            let extension = || (context.knows_extension)(&path.join(".")).then_some(Kind::Any);
-            match context.vocabulary.kind_of(&path).or_else(extension) {
-                None => {}
-                Some(Kind::Object) => return Err(QueryError::NotAValue(written.to_owned())),
-                Some(kind) => places.push((path, kind)),
-            }
+        let places = scope.places(&path);
+        if places.iter().any(|(_, kind)| *kind == Kind::Object) {
+            return Err(QueryError::NotAValue(written.to_owned()));
         }
         Ok((!places.is_empty()).then(|| Self { written: written.to_owned(), places }))
     }

@@ -5,11 +5,10 @@
 //! operator as suffix; with an operator among its characters. So a member that is called `a.gt` or
 //! `a>b` can be asked for, as every extension.
 
-use crate::query::attribute::Attribute;
+use crate::query::attribute::{Attribute, Scope};
 use crate::query::error::QueryError;
 use crate::query::filter::Condition;
 use crate::query::operator::{self, Operator};
-use crate::query::parse::QueryContext;
 use crate::query::text::{self, NotUtf8};
 
 /// An attribute, an operator, and the raw text behind it.
@@ -19,12 +18,39 @@ struct Expression<'q> {
     raw_value: &'q str,
 }
 
-/// Reads a raw pair that is no directive.
-///
-/// # Errors
-/// [`QueryError`] naming what cannot be honoured.
-pub fn read(raw: &str, context: &QueryContext<'_>) -> Result<Condition, QueryError> {
-    let first = expression(raw, context)?;
+/// The conditions of a query, of which each pair that is no directive is one.
+#[derive(Debug, Default)]
+pub struct Conditions {
+    all: Vec<Condition>,
+    comparisons: usize,
+}
+
+impl Conditions {
+    /// Reads one more raw pair. The same attribute with the same operator is one condition.
+    ///
+    /// # Errors
+    /// [`QueryError`] naming what cannot be honoured.
+    pub fn add(&mut self, raw: &str, scope: &dyn Scope) -> Result<(), QueryError> {
+        let condition = read(raw, scope)?;
+        self.comparisons += condition.any_of.len();
+        if self.comparisons > scope.limits().comparisons {
+            return Err(QueryError::TooMany(scope.limits().comparisons));
+        }
+        match self.all.iter_mut().find(|seen| seen.name == condition.name) {
+            Some(seen) => seen.any_of.extend(condition.any_of),
+            None => self.all.push(condition),
+        }
+        Ok(())
+    }
+
+    /// All that were read.
+    pub fn into_all(self) -> Vec<Condition> {
+        self.all
+    }
+}
+
+fn read(raw: &str, scope: &dyn Scope) -> Result<Condition, QueryError> {
+    let first = expression(raw, scope)?;
     let mut condition = Condition {
         name: name_of(&first),
         any_of: Vec::new(),
@@ -34,7 +60,7 @@ pub fn read(raw: &str, context: &QueryContext<'_>) -> Result<Condition, QueryErr
     loop {
         // Patterns have commas and semicolons of their own, and take the rest of the pair.
         if here.operator == Operator::Regex {
-            compare(&here, here.raw_value, context, &mut condition)?;
+            compare(&here, here.raw_value, scope, &mut condition)?;
             return Ok(condition);
         }
         let (part, rest) = match here.raw_value.split_once(';') {
@@ -42,10 +68,10 @@ pub fn read(raw: &str, context: &QueryContext<'_>) -> Result<Condition, QueryErr
             None => (here.raw_value, None),
         };
         for raw in part.split(',') {
-            compare(&here, raw, context, &mut condition)?;
+            compare(&here, raw, scope, &mut condition)?;
         }
         let Some(rest) = rest else { return Ok(condition) };
-        here = next(here, rest, &condition, context)?;
+        here = next(here, rest, &condition, scope)?;
     }
 }
 
@@ -55,10 +81,10 @@ fn next<'q>(
     before: Expression<'q>,
     rest: &'q str,
     condition: &Condition,
-    context: &QueryContext<'_>,
+    scope: &dyn Scope,
 ) -> Result<Expression<'q>, QueryError> {
     let part = rest.split_once(';').map_or(rest, |(part, _)| part);
-    let Ok(mut found) = expression(part, context) else {
+    let Ok(mut found) = expression(part, scope) else {
         return Ok(Expression { raw_value: rest, ..before });
     };
     // The value goes on beyond the part: to the end of the pair.
@@ -80,12 +106,12 @@ fn next<'q>(
 fn compare(
     expression: &Expression<'_>,
     raw: &str,
-    context: &QueryContext<'_>,
+    scope: &dyn Scope,
     condition: &mut Condition,
 ) -> Result<(), QueryError> {
     let Expression { attribute, operator, .. } = expression;
     let operand = decoded(&attribute.written, raw)?;
-    let terms = attribute.terms(*operator, &operand, context.limits.regex_bytes)?;
+    let terms = attribute.terms(*operator, &operand, scope.limits().regex_bytes)?;
     condition.any_of.extend(terms);
     Ok(())
 }
@@ -94,10 +120,10 @@ fn name_of(expression: &Expression<'_>) -> String {
     format!("{}.{}", expression.attribute.written, expression.operator.suffix())
 }
 
-fn expression<'q>(raw: &'q str, context: &QueryContext<'_>) -> Result<Expression<'q>, QueryError> {
+fn expression<'q>(raw: &'q str, scope: &dyn Scope) -> Result<Expression<'q>, QueryError> {
     let (raw_name, raw_value) = text::split(raw);
     let name = decoded(raw_name, raw_name)?;
-    if let Some((attribute, operator)) = named(&name, context)? {
+    if let Some((attribute, operator)) = named(&name, scope)? {
         let raw_value = raw_value.ok_or_else(|| QueryError::NoValue(name.clone()))?;
         // `a==x`: no form encoder writes a plain `=` at the beginning of a value.
         let doubled = if operator == Operator::Equal { raw_value.strip_prefix('=') } else { None };
@@ -105,22 +131,19 @@ fn expression<'q>(raw: &'q str, context: &QueryContext<'_>) -> Result<Expression
     }
     let Some(spelled) = operator::scan(raw) else { return Err(QueryError::UnknownPath(name)) };
     let name = decoded(spelled.raw_name, spelled.raw_name)?;
-    let attribute = Attribute::find(&name, context)?;
+    let attribute = Attribute::find(&name, scope)?;
     let attribute = attribute.ok_or(QueryError::UnknownPath(name))?;
     Ok(Expression { attribute, operator: spelled.operator, raw_value: spelled.raw_value })
 }
 
 /// The attribute of that name or, failing that, with an operator as suffix.
-fn named(
-    name: &str,
-    context: &QueryContext<'_>,
-) -> Result<Option<(Attribute, Operator)>, QueryError> {
-    if let Some(attribute) = Attribute::find(name, context)? {
+fn named(name: &str, scope: &dyn Scope) -> Result<Option<(Attribute, Operator)>, QueryError> {
+    if let Some(attribute) = Attribute::find(name, scope)? {
         return Ok(Some((attribute, Operator::Equal)));
     }
     let Some((path, suffix)) = name.rsplit_once('.') else { return Ok(None) };
     let Some(operator) = Operator::of_suffix(suffix) else { return Ok(None) };
-    Ok(Attribute::find(path, context)?.map(|attribute| (attribute, operator)))
+    Ok(Attribute::find(path, scope)?.map(|attribute| (attribute, operator)))
 }
 
 /// Decodes a name or a value, for the parameter of that name.

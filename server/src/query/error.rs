@@ -24,6 +24,17 @@ pub enum QueryError {
     /// Defined by TMF630, not by this operation.
     #[error("{0}: not supported")]
     Unsupported(String),
+    /// Shapes an answer, and a subscription has none.
+    #[error("{0}: not supported in a subscription")]
+    NotInSubscription(String),
+    /// It would never match.
+    #[error("{path}: no event is called {name}")]
+    NoSuchEvent {
+        /// The member of the envelope.
+        path: &'static str,
+        /// The value asked for.
+        name: String,
+    },
     /// No such attribute, in the document or in any stored interaction.
     #[error("{0}: no such attribute")]
     UnknownPath(String),

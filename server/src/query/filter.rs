@@ -4,7 +4,7 @@
 //! "Filtering"). Judging here is the meaning of a filter; an index may only be quicker, never
 //! different.
 
-use crate::domain::interaction::{Interaction, Members};
+use crate::domain::interaction::{Identity, Interaction, Members};
 use crate::domain::path;
 use crate::domain::scalar::Operand;
 use crate::query::pattern::Pattern;
@@ -72,20 +72,40 @@ pub enum Order {
 impl Filter {
     /// Whether an interaction matches; `members` are its canonical members.
     pub fn matches(&self, interaction: &Interaction, members: &Members) -> bool {
-        self.conditions.iter().all(|condition| {
-            let holds = |term: &Term| self.holds(term, interaction, members);
-            condition.any_of.iter().any(holds) != condition.negated
-        })
+        let subject =
+            Subject { identity: interaction.identity(), members, href_prefix: &self.href_prefix };
+        let holds = |term: &Term| subject.satisfies(&term.path, &term.comparison);
+        self.conditions.iter().all(|condition| condition.holds(holds))
     }
+}
 
-    /// `id` and `href` are not among the members.
-    fn holds(&self, term: &Term, interaction: &Interaction, members: &Members) -> bool {
-        match term.path.as_slice() {
-            [name] if name == "id" => term.comparison.holds_for_name(&interaction.id),
+impl Condition {
+    /// Whether it holds, told which of its terms do.
+    pub fn holds(&self, term_holds: impl Fn(&Term) -> bool) -> bool {
+        self.any_of.iter().any(term_holds) != self.negated
+    }
+}
+
+/// An interaction as its reader sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// `id` and `href`, which are not among the members.
+    pub identity: Identity<'a>,
+    /// Canonical.
+    pub members: &'a Members,
+    /// Collection address of the reader, ending in `/`.
+    pub href_prefix: &'a str,
+}
+
+impl Subject<'_> {
+    /// Whether the comparison holds for some value at the canonical path.
+    pub fn satisfies(&self, path: &[String], comparison: &Comparison) -> bool {
+        match path {
+            [name] if name == "id" => comparison.holds_for_name(self.identity.id),
             [name] if name == "href" => {
-                term.comparison.holds_for_name(&interaction.href(&self.href_prefix))
+                comparison.holds_for_name(&self.identity.href(self.href_prefix))
             }
-            path => path::any_at(members, path, &mut |value| term.comparison.holds_for(value)),
+            path => path::any_at(self.members, path, &mut |value| comparison.holds_for(value)),
         }
     }
 }

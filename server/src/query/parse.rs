@@ -18,12 +18,13 @@
 //! expression takes the rest of its pair, separators and all. `a.ne=x,y` is true of exactly those
 //! interactions that `a=x,y` is false of. What cannot be honoured is refused, never ignored.
 
-use crate::query::condition::{self, decoded};
+use crate::query::attribute::Scope;
+use crate::query::condition::{Conditions, decoded};
 use crate::query::error::QueryError;
 use crate::query::fields::Fields;
-use crate::query::filter::{Condition, Filter, Path};
+use crate::query::filter::{Filter, Path};
 use crate::query::text::{pairs, split};
-use crate::query::vocabulary::Vocabulary;
+use crate::query::vocabulary::{Kind, Vocabulary};
 
 /// A parsed list query.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,21 @@ pub struct QueryContext<'a> {
     pub limits: QueryLimits,
 }
 
+impl Scope for QueryContext<'_> {
+    fn places(&self, path: &[String]) -> Vec<(Path, Kind)> {
+        let known = |path: Path| {
+            let extension = || (self.knows_extension)(&path.join(".")).then_some(Kind::Any);
+            let kind = self.vocabulary.kind_of(&path).or_else(extension)?;
+            Some((path, kind))
+        };
+        (self.canonical_paths)(path).into_iter().filter_map(known).collect()
+    }
+
+    fn limits(&self) -> &QueryLimits {
+        &self.limits
+    }
+}
+
 /// Bounds on a query.
 #[derive(Clone, Copy, Debug)]
 pub struct QueryLimits {
@@ -70,31 +86,24 @@ pub struct QueryLimits {
 /// [`QueryError`] for the first thing that cannot be honoured.
 pub fn parse(raw_query: &str, context: &QueryContext<'_>) -> Result<ListQuery, QueryError> {
     let mut directives = Directives::default();
-    let mut conditions: Vec<Condition> = Vec::new();
-    let limits = &context.limits;
-    let mut comparisons = 0;
+    let mut conditions = Conditions::default();
     for raw in pairs(raw_query) {
         let (raw_name, raw_value) = split(raw);
-        if directives.take(&decoded(raw_name, raw_name)?, raw_value)? {
-            continue;
-        }
-        let condition = condition::read(raw, context)?;
-        comparisons += condition.any_of.len();
-        if comparisons > limits.comparisons {
-            return Err(QueryError::TooMany(limits.comparisons));
-        }
-        match conditions.iter_mut().find(|seen| seen.name == condition.name) {
-            Some(seen) => seen.any_of.extend(condition.any_of),
-            None => conditions.push(condition),
+        if !directives.take(&decoded(raw_name, raw_name)?, raw_value)? {
+            conditions.add(raw, context)?;
         }
     }
+    let limits = &context.limits;
     if let (Some(limit), Some(most)) = (directives.limit, limits.items)
         && limit > most
     {
         return Err(QueryError::LimitTooLarge(most));
     }
     Ok(ListQuery {
-        filter: Filter { conditions, href_prefix: context.href_prefix.to_owned() },
+        filter: Filter {
+            conditions: conditions.into_all(),
+            href_prefix: context.href_prefix.to_owned(),
+        },
         offset: directives.offset.unwrap_or(0),
         limit: directives.limit.or(limits.items),
         fields: directives.fields,

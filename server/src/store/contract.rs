@@ -117,12 +117,13 @@ pub struct Subscription {
     pub id: String,
     /// `v4` or `v5`: the shape its notifications have.
     pub api_version: String,
+    /// The base URL it was made through: what the `href`s of its notifications start with, where no
+    /// `public_url` is set.
+    pub base_url: String,
     /// Where notifications are posted, as registered.
     pub callback: String,
     /// The filter over events, as registered.
     pub query: Option<String>,
-    /// Address of the API it was made through: its notifications have `href`s below it.
-    pub base_url: String,
     /// RFC 3339, UTC.
     pub created_at: String,
 }
