@@ -93,7 +93,11 @@ mod tests {
         let dead = |seq| Dead { seq, attempts: 1, failed: failed(seq) };
         ledger.note(Progress { dead: vec![dead(4)], last_success: Some(3), ..progress(0, 4) });
         let taken = ledger.take();
-        ledger.note(Progress { dead: vec![dead(5)], last_failure: Some(failed(5)), ..progress(0, 5) });
+        ledger.note(Progress {
+            dead: vec![dead(5)],
+            last_failure: Some(failed(5)),
+            ..progress(0, 5)
+        });
         ledger.put_back(taken);
         let expected = Progress {
             dead: vec![dead(4), dead(5)],

@@ -25,7 +25,11 @@ pub(super) async fn run(store: Arc<dyn DeliveryStore>, settings: Events) {
             Ok(pruned) => {
                 if pruned.losers > 0 {
                     let (events, losers) = (pruned.events, pruned.losers);
-                    tracing::warn!(events, losers, "events were removed that some had still to get");
+                    tracing::warn!(
+                        events,
+                        losers,
+                        "events were removed that some had still to get"
+                    );
                 }
                 if pruned.events == u64::from(BATCH) {
                     continue;

@@ -70,7 +70,10 @@ fn event_from(row: &Row<'_>) -> rusqlite::Result<LoggedEvent> {
 }
 
 /// The kind of event a column names.
-pub(in crate::store::sqlite) fn kind_at(row: &Row<'_>, column: usize) -> rusqlite::Result<EventKind> {
+pub(in crate::store::sqlite) fn kind_at(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<EventKind> {
     let name: String = row.get(column)?;
     EventKind::of_name(&name).ok_or_else(|| unreadable(column, format!("no kind of event: {name}")))
 }
