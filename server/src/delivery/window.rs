@@ -117,9 +117,6 @@ impl Window {
                 self.in_flight += 1;
                 return Some(Arc::clone(&pending.fact));
             }
-            if self.in_trouble {
-                return None;
-            }
         }
         None
     }
