@@ -107,6 +107,10 @@ pub struct Delivery {
     pub retry_seconds: Vec<u64>,
     pub retry_after_most_seconds: u64,
     pub lease_seconds: u64,
+    pub allow_loopback: AllowLoopback,
+    pub allow_link_local: bool,
+    pub allow_private: bool,
+    pub secret_file: PathBuf,
 }
 
 /// `[events]`
@@ -117,6 +121,29 @@ pub struct Events {
     pub retention_hours: u32,
     pub retention_count: u64,
     pub prune_beyond_cursors: bool,
+}
+
+/// Whether callbacks may lead to this machine.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum AllowLoopback {
+    /// Where only this machine can register one.
+    Auto,
+    /// Whoever registers it.
+    Always,
+    /// By nobody.
+    Never,
+}
+
+impl AllowLoopback {
+    /// The decision for a server that listens there.
+    pub fn by(self, listen: SocketAddr) -> bool {
+        match self {
+            Self::Auto => listen.ip().is_loopback(),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }
 
 /// `[log]`
@@ -228,9 +255,12 @@ pub enum SettingsError {
         "listen: {0} is not a loopback address, so auth.token_file is needed (or --allow-anonymous)"
     )]
     OpenToAll(SocketAddr),
-    /// A lease that an attempt could outlive.
-    #[error("delivery.lease_seconds: must be at least three times delivery.timeout_seconds")]
-    ShortLease,
+    /// A lease that an attempt could outlive, or one that nobody would ever take over.
+    #[error(
+        "delivery.lease_seconds: must be at least three times delivery.timeout_seconds, which is at \
+         least 1, and at most 86400"
+    )]
+    Lease,
 }
 
 impl From<config::ConfigError> for SettingsError {
@@ -299,8 +329,9 @@ impl Settings {
     /// processes must never deliver one event at once.
     fn checked(self) -> Result<Self, SettingsError> {
         let Delivery { lease_seconds, timeout_seconds, .. } = self.delivery;
-        if lease_seconds == 0 || lease_seconds < timeout_seconds.saturating_mul(3) {
-            return Err(SettingsError::ShortLease);
+        let shortest = timeout_seconds.max(1).saturating_mul(3);
+        if timeout_seconds == 0 || !(shortest..=86_400).contains(&lease_seconds) {
+            return Err(SettingsError::Lease);
         }
         let closed = self.listen.ip().is_loopback()
             || self.auth.token_file != Path::new("")
@@ -363,7 +394,10 @@ mod tests {
             ("[limits]\nbody_bytes = -1", "body_bytes"),
             ("[paging]\npartial_status = 201", "partial_status"),
             ("[delivery]\nlease_seconds = 29", "delivery.lease_seconds"),
+            ("[delivery]\nlease_seconds = 90000", "delivery.lease_seconds"),
+            ("[delivery]\ntimeout_seconds = 0", "delivery.timeout_seconds"),
             ("[delivery]\nconnections = 0", "connections"),
+            ("[delivery]\nallow_loopback = \"yes\"", "allow_loopback"),
             ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),
             ("store = \"postgres://u:secret@h/d\"", "PostgreSQL"),
@@ -385,6 +419,22 @@ mod tests {
         assert!(matches!(error, SettingsError::OpenToAll(_)), "{error}");
         let flags = Flags { allow_anonymous: true, ..listen("0.0.0.0:8683") };
         assert!(Settings::with_flags(&flags).is_ok());
+    }
+
+    #[test]
+    fn callbacks_to_this_machine_where_only_it_can_register_them() {
+        use AllowLoopback::{Always, Auto, Never};
+        for (allow, listen, expected) in [
+            (Auto, "127.0.0.1:80", true),
+            (Auto, "[::1]:80", true),
+            (Auto, "0.0.0.0:80", false),
+            (Auto, "[::]:80", false),
+            (Auto, "10.0.0.1:80", false),
+            (Always, "10.0.0.1:80", true),
+            (Never, "127.0.0.1:80", false),
+        ] {
+            assert_eq!(allow.by(listen.parse().unwrap()), expected, "{allow:?} {listen}");
+        }
     }
 
     #[test]

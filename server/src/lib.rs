@@ -13,7 +13,10 @@ mod store;
 
 use crate::app::{App, Rules};
 use crate::config::{Settings, StoreUrl};
-use crate::delivery::sender::Sender;
+use crate::delivery::address::AddressPolicy;
+use crate::delivery::resolver::Resolver;
+use crate::delivery::sender::{Sender, SenderSettings};
+use crate::delivery::signature::Signer;
 use crate::delivery::{Engine, Options, Reading, Readings};
 use crate::http::Tokens;
 use crate::http::context::Context;
@@ -53,6 +56,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let token_file = settings.auth.token_file.as_path();
     let tokens = (token_file != Path::new("")).then(|| Tokens::read(token_file)).transpose()?;
     let api = http::api()?;
+    let resolver = Resolver::new(AddressPolicy::of(&settings.delivery, settings.listen));
+    let sender = sender(&settings.delivery, resolver.clone())?;
     // Last of what can fail before listening, so that a bad setting leaves the database alone.
     let store = open_store(&settings)?;
     let rules = Rules {
@@ -60,10 +65,10 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         idempotency_hours: settings.idempotency.hours,
         subscriptions: settings.delivery.subscriptions,
     };
-    let sender = Sender::new(Duration::from_secs(settings.delivery.timeout_seconds))?;
     let public_url = settings.public_url.0.clone();
     let context = Context {
         app: App::new(Arc::clone(&store), vocabulary.clone(), rules),
+        callbacks: resolver,
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,
@@ -89,6 +94,16 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let delivery = Engine::start(log, sender, Options { delivery, events, readings });
     let grace = Duration::from_secs(settings.shutdown.grace_seconds);
     Ok(Running { server, delivery, store, grace })
+}
+
+fn sender(settings: &config::Delivery, resolver: Resolver) -> anyhow::Result<Sender> {
+    let secrets = settings.secret_file.as_path();
+    Sender::new(SenderSettings {
+        timeout: Duration::from_secs(settings.timeout_seconds),
+        idle_connections: settings.connections.get(),
+        resolver,
+        signer: (secrets != Path::new("")).then(|| Signer::read(secrets)).transpose()?,
+    })
 }
 
 /// How subscriptions are to be understood: by the version each was made through, with addresses its

@@ -52,6 +52,39 @@ async fn each_version_minds_its_own_subscriptions() {
     server.stop().await;
 }
 
+/// However it is written. At each connection it is judged again, by what the name leads to then.
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_lead_only_where_the_operator_allows() {
+    let strict = "[delivery]\nallow_loopback = \"never\"\nallow_private = false";
+    let server = TestServer::with(strict).await;
+    for api in APIS {
+        let caller = server.through(api).await;
+        for (host, is_allowed) in [
+            ("127.0.0.1", false),
+            ("127.1", false),
+            ("0x7f000001", false),
+            ("[::ffff:127.0.0.1]", false),
+            ("localhost", false),
+            ("0", false),
+            ("169.254.169.254", false),
+            ("10.0.0.1", false),
+            ("192.0.2.1", true),
+            ("[2001:db8::1]", true),
+            // It may be there when there is something to tell.
+            ("no-such-listener.invalid", true),
+        ] {
+            let body = api.subscription(&format!("http://{host}{}/events", api.base));
+            let answer = caller.post("/hub", &body).await;
+            if is_allowed {
+                answer.is(201);
+            } else {
+                answer.refuses(400, "/callback leads to");
+            }
+        }
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_subscriptions_are_refused() {
     let server = TestServer::start().await;
@@ -65,6 +98,7 @@ async fn bad_subscriptions_are_refused() {
             "http://",
             "file:///etc/passwd",
             "http://user:secret@127.0.0.1/events",
+            "http://127.0.0.1/events#here",
         ] {
             let answer = caller.post("/hub", &api.subscription(callback)).await;
             let answer = answer.refuses(400, "/callback");

@@ -31,6 +31,8 @@ const GATHER: Duration = Duration::from_millis(300);
 const SETTLE: Duration = Duration::from_millis(50);
 /// Subscriptions that far behind the end of the log catch up by themselves.
 const NEAR: i64 = 5_000;
+/// An attempt that has not ended by its own timeout is cut off after so many times that.
+const PATIENCE: f64 = 1.5;
 /// Of so many requests one is for those in trouble, so that hanging listeners leave room for others.
 const TROUBLED_SHARE: usize = 4;
 
@@ -133,7 +135,7 @@ impl Manager {
             ledger: Ledger::default(),
             schedule: Schedule::new(waits, most),
             connections: settings.connections.get(),
-            timeout: Duration::from_secs(settings.timeout_seconds),
+            patience: Duration::from_secs(settings.timeout_seconds).mul_f64(PATIENCE),
             turns: turns.map(|turns| Arc::new(Semaphore::new(turns))),
             lease: leased,
             deliver,

@@ -9,19 +9,23 @@
 //!
 //! The engine claims subscriptions and gives each a task of its own, the subscriber, which sends in
 //! the order its window allows and notes how far it has got. What is not written when the process
-//! dies is sent once more, with the same `eventId`; nothing is left out.
+//! dies is sent once more, with the same `eventId`; nothing is left out. The sender makes one attempt:
+//! signed, to addresses that may be called, following and trusting nothing.
 //!
 //! An edge, as `http` is: it uses the domain, queries and the store contract, and nobody below
 //! knows it.
 
+pub mod address;
 mod dispatcher;
 mod engine;
 mod ledger;
 mod live;
 mod reading;
+pub mod resolver;
 mod retention;
 pub mod schedule;
 pub mod sender;
+pub mod signature;
 mod subscriber;
 mod window;
 

@@ -34,6 +34,8 @@ const PAGE: u32 = 64;
 const PROBE_PAGE: u32 = 4;
 /// Queued deliveries tried before events from the log.
 const QUEUED: u32 = 100;
+/// However the schedule is set, or the clock: nothing is put off for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
 /// How long to wait when the log cannot be read.
 const TROUBLE: Duration = Duration::from_secs(1);
 
@@ -49,8 +51,8 @@ pub(super) struct Shared {
     pub(super) schedule: Schedule,
     /// Requests to one listener at a time.
     pub(super) connections: usize,
-    /// An attempt that takes longer has failed.
-    pub(super) timeout: Duration,
+    /// An attempt that takes longer has failed, whatever the sender thinks.
+    pub(super) patience: Duration,
     /// Requests at a time of all who are not in trouble, and of all who are.
     pub(super) turns: [Arc<Semaphore>; 2],
     /// Until when subscriptions are surely ours.
@@ -100,7 +102,8 @@ impl Subscriber {
         live: Option<Live>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let wait = claimed.next_attempt.map(|at| at.saturating_sub(now()).max(0).unsigned_abs());
+        let left = |at: i64| Duration::from_millis(at.saturating_sub(now()).max(0).unsigned_abs());
+        let wait = claimed.next_attempt.map(|at| left(at).min(LONGEST_WAIT));
         let progress = Progress {
             subscription_id: claimed.subscription.id.clone(),
             epoch: claimed.epoch,
@@ -116,7 +119,7 @@ impl Subscriber {
             source: live.map_or(Source::Log(VecDeque::new()), Source::Live),
             attempts: JoinSet::new(),
             stop,
-            hold: wait.map(|wait| Instant::now() + Duration::from_millis(wait)),
+            hold: wait.map(|wait| Instant::now() + wait),
             progress,
         }
     }
@@ -260,6 +263,7 @@ impl Subscriber {
         self.progress.last_failure = Some(failed.clone());
         match self.shared.schedule.next(attempts, retry_after, chance()) {
             Some(wait) => {
+                let wait = wait.min(LONGEST_WAIT);
                 let until = Instant::now() + wait;
                 self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
                 let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
@@ -292,7 +296,7 @@ impl Subscriber {
                 let body = reading.body(&fact);
                 (shared.deliver)(callback, fact.event.id.clone(), body).await
             });
-            let sent = timeout(shared.timeout, sending.catch_unwind()).await;
+            let sent = timeout(shared.patience, sending.catch_unwind()).await;
             let because = |error: &str| Attempt::Failed { error: error.into(), retry_after: None };
             Some(match sent {
                 Ok(Ok(attempt)) => attempt,
@@ -362,7 +366,7 @@ impl Subscriber {
 impl Shared {
     /// Whether an attempt begun now is over while the lease lasts.
     fn has_lease(&self) -> bool {
-        Instant::now() + self.timeout < *self.lease.borrow()
+        Instant::now() + self.patience < *self.lease.borrow()
     }
 }
 

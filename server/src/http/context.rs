@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::config::{Limits, PartialStatus};
+use crate::delivery::resolver::Resolver;
 use crate::error::ApiError;
 use crate::http::auth::Tokens;
 use crate::http::call::Call;
@@ -26,6 +27,8 @@ pub struct Context {
     pub limits: Limits,
     /// The status of a page that is not all.
     pub partial_status: PartialStatus,
+    /// Where callbacks may lead.
+    pub callbacks: Resolver,
     /// What clients reach us by; `None`: the Host header says.
     pub public_url: Option<String>,
     /// Who may come in; `None`: everybody.

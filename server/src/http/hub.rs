@@ -27,9 +27,11 @@ impl Call<'_> {
         let body = object(body)?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let callback = text("callback").unwrap_or_default();
-        check_callback(&callback)?;
+        let called = callback_url(&callback)?;
         let query = text("query");
         query.as_deref().map_or(Ok(()), |query| self.check_query(query))?;
+        let judged = self.context.callbacks.judge(&called).await;
+        judged.map_err(|forbidden| refused("/callback", forbidden))?;
         let (name, base_url) = (self.version.name(), self.url("")?);
         let app = &self.context.app;
         let subscription = app.subscribe(name, base_url, callback, query).await?;
@@ -66,8 +68,9 @@ impl Call<'_> {
     }
 }
 
-/// Absolute, http(s), and without credentials, which would end up in logs.
-fn check_callback(callback: &str) -> Result<(), ApiError> {
+/// Absolute, http(s), without what is never sent, and without credentials, which would end up in
+/// logs.
+fn callback_url(callback: &str) -> Result<Url, ApiError> {
     if callback.len() > MOST_CALLBACK_BYTES {
         return Err(refused("/callback", format!("is longer than {MOST_CALLBACK_BYTES} bytes")));
     }
@@ -77,7 +80,8 @@ fn check_callback(callback: &str) -> Result<(), ApiError> {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             "carries credentials".into()
         }
-        Ok(_) => return Ok(()),
+        Ok(url) if url.fragment().is_some() => "has a fragment, which is never sent".into(),
+        Ok(url) => return Ok(url),
     };
     Err(refused("/callback", problem))
 }

@@ -1,7 +1,7 @@
 //! The rooms of the server, and which way data flows between them.
 //!
-//! `http → app → domain + query → store contract ← back-ends`; `delivery` reads the log;
-//! `error` sits at the edge. One import against the stream fails. Tests in a file obey its room's row.
+//! `http → app → domain + query → store contract ← back-ends`; `delivery` reads the store; `error` sits
+//! at the edge. One import against the stream fails. Tests in a file obey its room's row.
 
 use super::Violation;
 use super::paths::paths;
@@ -61,7 +61,17 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "http",
-        may: &["app", "config", "domain", "error", "http", "query", "store::contract"],
+        // Of `delivery` only what judges a callback, which is done when it is registered too.
+        may: &[
+            "app",
+            "config",
+            "delivery::resolver",
+            "domain",
+            "error",
+            "http",
+            "query",
+            "store::contract",
+        ],
         never: &[DRIVERS],
     },
     Room {
@@ -226,7 +236,7 @@ mod tests {
             ("domain/event.rs", "Utc::now()", refused("domain", "Utc::now")),
             ("app.rs", "use dropshot as d;", refused("app", "dropshot")),
             ("http/hub.rs", "rusqlite::Row", refused("http", "rusqlite::Row")),
-            ("delivery/live.rs", "use rusqlite::Row;", refused("delivery", "rusqlite::Row")),
+            ("delivery/sender.rs", "use dropshot::Body;", refused("delivery", "dropshot::Body")),
             ("store/contract.rs", "use r2d2::Pool;", refused("store::contract", "r2d2::Pool")),
         ] {
             let path = format!("server/src/{file}");
