@@ -8,6 +8,7 @@ mod client;
 mod command_line;
 mod concurrency;
 mod coverage;
+mod delivery;
 mod documents;
 mod durability;
 mod fidelity;

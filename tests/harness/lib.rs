@@ -11,6 +11,7 @@ mod api;
 mod call;
 mod document;
 mod judge;
+mod listener;
 mod process;
 mod server;
 
@@ -18,6 +19,7 @@ pub use answer::Answer;
 pub use api::{APIS, Api, Version};
 pub use call::{Call, Caller};
 pub use document::{Document, Operation};
+pub use listener::{Listener, Notification, Reply};
 pub use process::{Ended, ServerProcess, binary};
 pub use server::TestServer;
 

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 /// How long progress is gathered before it is written.
 const GATHER: Duration = Duration::from_millis(300);
-/// How long news of subscriptions is gathered before they are claimed.
+/// The shortest time between two claims: news of subscriptions that come faster are gathered.
 const SETTLE: Duration = Duration::from_millis(50);
 /// Subscriptions that far behind the end of the log catch up by themselves.
 const NEAR: i64 = 5_000;
@@ -109,6 +109,7 @@ struct Manager {
     most: u32,
     lease: watch::Sender<Instant>,
     lease_time: Duration,
+    claimed_at: Instant,
     workers: HashMap<String, Worker>,
     /// Subscriptions that are not understood, by id and epoch.
     left_aside: HashSet<(String, i64)>,
@@ -147,6 +148,7 @@ impl Manager {
             most: settings.subscriptions,
             lease,
             lease_time: Duration::from_secs(settings.lease_seconds),
+            claimed_at: Instant::now(),
             workers: HashMap::new(),
             left_aside: HashSet::new(),
             tasks: JoinSet::new(),
@@ -183,7 +185,7 @@ impl Manager {
                 news = shared.store.subscriptions_changed(*changes) => {
                     let Ok(times) = news else { return false };
                     *changes = times;
-                    sleep(SETTLE).await;
+                    sleep_until(self.claimed_at + SETTLE).await;
                     return true;
                 }
                 Some(done) = self.tasks.join_next_with_id() => {
@@ -208,6 +210,7 @@ impl Manager {
     async fn claim(&mut self) -> Result<(), Closed> {
         // The lease is counted from before it is asked for: rather too short than too long.
         let (since, now) = (Instant::now(), Utc::now().timestamp_millis());
+        self.claimed_at = since;
         let length = i64::try_from(self.lease_time.as_millis()).unwrap_or(i64::MAX);
         let until = now.saturating_add(length);
         let lease = Lease { owner: self.owner.clone(), now, until };
