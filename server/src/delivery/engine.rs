@@ -11,7 +11,7 @@ use super::reading::Readings;
 use super::retention;
 use super::schedule::Schedule;
 use super::sender::Sender;
-use super::subscriber::{Deliver, End, Shared, Subscriber};
+use super::subscriber::{Deliver, End, Shared, Subscriber, until};
 use crate::config;
 use crate::store::contract::StoreError;
 use crate::store::contract::delivery::{Claimed, DeliveryStore, Failed, Lease, Progress};
@@ -178,6 +178,7 @@ impl Manager {
         stop: &mut watch::Receiver<Option<Instant>>,
     ) -> bool {
         let shared = Arc::clone(&self.shared);
+        let mut write_at = None;
         loop {
             tokio::select! {
                 () = sleep_until(renew) => return true,
@@ -193,8 +194,11 @@ impl Manager {
                         return true;
                     }
                 }
-                () = shared.ledger.noted() => {
-                    sleep(GATHER).await;
+                () = shared.ledger.noted(), if write_at.is_none() => {
+                    write_at = Some(Instant::now() + GATHER);
+                }
+                () = until(write_at) => {
+                    write_at = None;
                     match self.write().await {
                         Ok(true) => {}
                         // Somebody's word was refused: it is to be seen why.

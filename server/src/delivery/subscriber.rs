@@ -382,9 +382,10 @@ async fn next_of(source: &mut Source) -> Option<Handed> {
     }
 }
 
-async fn until(hold: Option<Instant>) {
-    match hold {
-        Some(hold) => sleep_until(hold).await,
+/// Never, where there is no time.
+pub(super) async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
     }
 }
