@@ -18,5 +18,6 @@ mod lifecycle;
 mod paging;
 mod refusals;
 mod stopping;
+mod sudden_death;
 mod validation;
 mod versions;

@@ -36,29 +36,20 @@ impl Reply {
 }
 
 /// A notification.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Notification {
     /// What it was posted to.
     pub path: String,
-    /// As it came.
-    pub text: String,
-    /// What was answered.
-    pub reply: Reply,
+    /// Its body.
+    pub body: Value,
 }
 
 impl Notification {
-    /// Its body.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap()
-    }
-
     /// A text in its body.
     #[track_caller]
-    pub fn text_at(&self, pointer: &str) -> String {
-        let body = self.json();
-        let text = body.pointer(pointer).and_then(Value::as_str);
-        text.unwrap_or_else(|| panic!("no text at {pointer}: {}", self.text)).to_owned()
+    pub fn text_at(&self, pointer: &str) -> &str {
+        let text = self.body.pointer(pointer).and_then(Value::as_str);
+        text.unwrap_or_else(|| panic!("no text at {pointer}: {}", self.body))
     }
 
     /// Insists that it is what the document says about its `eventType`.
@@ -70,10 +61,10 @@ impl Notification {
         let (_, content) = body["content"].as_object().unwrap().iter().next().unwrap();
         let validator = document.validator(&content["schema"]);
         let complaints: Vec<_> = validator
-            .iter_errors(&self.json())
+            .iter_errors(&self.body)
             .map(|error| format!("{}: {}", error.instance_path(), error.masked()))
             .collect();
-        assert!(complaints.is_empty(), "{complaints:?}\n{}", self.text);
+        assert!(complaints.is_empty(), "{complaints:?}\n{}", self.body);
     }
 }
 
@@ -82,8 +73,16 @@ type Script = dyn Fn(usize) -> Reply + Send + Sync;
 /// What happens at all addresses of one listener.
 struct State {
     script: Box<Script>,
-    received: Mutex<Vec<Notification>>,
+    heard: Mutex<Heard>,
     told: Notify,
+}
+
+/// What came.
+#[derive(Default)]
+struct Heard {
+    notifications: usize,
+    acknowledged: Vec<Arc<Notification>>,
+    event_ids: HashSet<String>,
 }
 
 /// A listener on a port the system picks, until it is closed or dropped.
@@ -102,7 +101,7 @@ impl Listener {
     /// Answers the n-th notification, from 0, as `script` says.
     pub async fn with(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
         let state =
-            State { script: Box::new(script), received: Mutex::default(), told: Notify::new() };
+            State { script: Box::new(script), heard: Mutex::default(), told: Notify::new() };
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut listener = Self { address, state: Arc::new(state), tasks: JoinSet::new() };
         listener.open().await;
@@ -132,38 +131,38 @@ impl Listener {
         });
     }
 
-    /// All notifications that came, in the order they came.
-    pub fn received(&self) -> Vec<Notification> {
-        self.state.received.lock().unwrap().clone()
+    /// How many notifications came, whatever was answered.
+    pub fn received(&self) -> usize {
+        self.state.heard.lock().unwrap().notifications
     }
 
-    /// Those acknowledged, each event once.
-    pub fn acknowledged(&self) -> Vec<Notification> {
-        let mut seen = HashSet::new();
-        let taken = self.received().into_iter().filter(|one| one.reply.acknowledges());
-        taken.filter(|one| seen.insert(one.text_at("/eventId"))).collect()
+    /// Those acknowledged, each event once, in the order they first came.
+    pub fn acknowledged(&self) -> Vec<Arc<Notification>> {
+        self.state.heard.lock().unwrap().acknowledged.clone()
     }
 
     /// Waits until the condition holds for what was acknowledged.
-    pub async fn until(&self, condition: impl Fn(&[Notification]) -> bool) -> Vec<Notification> {
+    pub async fn until(
+        &self,
+        mut condition: impl FnMut(&[Arc<Notification>]) -> bool,
+    ) -> Vec<Arc<Notification>> {
         let wait = async {
             loop {
                 let told = self.state.told.notified();
-                let acknowledged = self.acknowledged();
-                if condition(&acknowledged) {
-                    return acknowledged;
+                if condition(&self.state.heard.lock().unwrap().acknowledged) {
+                    return self.acknowledged();
                 }
                 told.await;
             }
         };
         timeout(DEADLINE, wait).await.unwrap_or_else(|_| {
-            let (all, once) = (self.received().len(), self.acknowledged().len());
+            let (all, once) = (self.received(), self.acknowledged().len());
             panic!("{all} notifications came, {once} events were acknowledged")
         })
     }
 
     /// Waits for so many events.
-    pub async fn acknowledges(&self, count: usize) -> Vec<Notification> {
+    pub async fn acknowledges(&self, count: usize) -> Vec<Arc<Notification>> {
         self.until(|acknowledged| acknowledged.len() >= count).await
     }
 }
@@ -172,10 +171,15 @@ impl Listener {
 async fn serve(mut stream: TcpStream, state: Arc<State>) {
     let mut read = Vec::new();
     while let Some((path, text)) = next_request(&mut stream, &mut read).await {
+        let notification = Notification { path, body: serde_json::from_str(&text).unwrap() };
         let reply = {
-            let mut received = state.received.lock().unwrap();
-            let reply = (state.script)(received.len());
-            received.push(Notification { path, text, reply });
+            let mut heard = state.heard.lock().unwrap();
+            let reply = (state.script)(heard.notifications);
+            heard.notifications += 1;
+            let event_id = notification.text_at("/eventId").to_owned();
+            if reply.acknowledges() && heard.event_ids.insert(event_id) {
+                heard.acknowledged.push(Arc::new(notification));
+            }
             reply
         };
         let answer = match reply {
