@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tmf683_server::config::{DEFAULT_TOML, Flags, Settings};
@@ -73,8 +74,19 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
         allow_anonymous: args.allow_anonymous,
     })?;
     init_log(&settings.log)?;
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(settings))
+}
+
+/// Thousands of listeners are thousands of connections, but what processes may open unless they ask
+/// is often 1024 files.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {

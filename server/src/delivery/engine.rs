@@ -22,13 +22,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
 /// How long progress is gathered before it is written.
 const GATHER: Duration = Duration::from_millis(300);
 /// The shortest time between two claims: news of subscriptions that come faster are gathered.
 const SETTLE: Duration = Duration::from_millis(50);
+/// How soon to claim again what could not be claimed.
+const TROUBLE: Duration = Duration::from_secs(1);
 /// Subscriptions that far behind the end of the log catch up by themselves.
 const NEAR: i64 = 5_000;
 /// An attempt that has not ended by its own timeout is cut off after so many times that.
@@ -158,10 +160,10 @@ impl Manager {
     async fn run(mut self, mut stop: watch::Receiver<Option<Instant>>) {
         let mut changes = 0;
         while stop.borrow_and_update().is_none() {
-            if self.write().await.is_err() || self.claim().await.is_err() {
+            if self.write().await.is_err() {
                 return;
             }
-            let renew = Instant::now() + self.lease_time / 3;
+            let Ok(renew) = self.claim().await else { return };
             if !self.work_until_news(renew, &mut changes, &mut stop).await {
                 return;
             }
@@ -210,8 +212,8 @@ impl Manager {
         }
     }
 
-    /// Renews the lease, and has exactly those worked on that are ours.
-    async fn claim(&mut self) -> Result<(), Closed> {
+    /// Renews the lease, and has exactly those worked on that are ours. Answers when to do so again.
+    async fn claim(&mut self) -> Result<Instant, Closed> {
         // The lease is counted from before it is asked for: rather too short than too long.
         let (since, now) = (Instant::now(), Utc::now().timestamp_millis());
         self.claimed_at = since;
@@ -223,13 +225,12 @@ impl Manager {
                 // Who has to stop is told before anybody may go on.
                 self.reconcile(claimed);
                 self.lease.send_replace(since + self.lease_time);
-                Ok(())
+                Ok(since + self.lease_time / 3)
             }
             Err(StoreError::Closed) => Err(Closed),
             Err(error) => {
                 tracing::warn!(%error, "subscriptions cannot be claimed");
-                sleep(GATHER).await;
-                Ok(())
+                Ok(since + TROUBLE)
             }
         }
     }
