@@ -6,6 +6,7 @@
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// The commented defaults.
@@ -29,6 +30,7 @@ pub struct Settings {
     pub paging: Paging,
     pub idempotency: Idempotency,
     pub delivery: Delivery,
+    pub events: Events,
     pub log: Log,
     pub shutdown: Shutdown,
 }
@@ -107,10 +109,28 @@ pub struct Idempotency {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "told once, in config.default.toml")]
 pub struct Delivery {
+    pub enabled: bool,
+    pub subscriptions: u32,
+    pub connections: NonZeroUsize,
+    pub requests: NonZeroUsize,
+    pub timeout_seconds: u64,
+    pub retry_seconds: Vec<u64>,
+    pub retry_after_most_seconds: u64,
+    pub lease_seconds: u64,
     pub allow_loopback: AllowLoopback,
     pub allow_link_local: bool,
     pub allow_private: bool,
     pub secret_file: PathBuf,
+}
+
+/// `[events]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Events {
+    pub retention_hours: u32,
+    pub retention_count: u64,
+    pub prune_beyond_cursors: bool,
 }
 
 /// Whether callbacks may lead to this machine.
@@ -247,6 +267,12 @@ pub enum SettingsError {
         "listen: {0} is not a loopback address, so auth.token_file is needed (or --allow-anonymous)"
     )]
     OpenToAll(SocketAddr),
+    /// A lease that an attempt could outlive, or one that nobody would ever take over.
+    #[error(
+        "delivery.lease_seconds: must be at least three times delivery.timeout_seconds, which is at \
+         least 1, and at most 86400"
+    )]
+    Lease,
 }
 
 impl From<config::ConfigError> for SettingsError {
@@ -312,11 +338,17 @@ impl Settings {
         settings.checked()
     }
 
-    /// Fails closed: a listening address others can reach needs tokens or an explicit word.
+    /// Fails closed: a listening address others can reach needs tokens or an explicit word, and two
+    /// processes must never deliver one event at once.
     fn checked(self) -> Result<Self, SettingsError> {
         if self.limits.json_depth > MOST_DEPTH {
             let told = format!("limits.json_depth: expected {MOST_DEPTH} at most");
             return Err(SettingsError::Invalid(told));
+        }
+        let Delivery { lease_seconds, timeout_seconds, .. } = self.delivery;
+        let shortest = timeout_seconds.max(1).saturating_mul(3);
+        if timeout_seconds == 0 || !(shortest..=86_400).contains(&lease_seconds) {
+            return Err(SettingsError::Lease);
         }
         let closed = self.listen.ip().is_loopback()
             || self.auth.token_file != Path::new("")
@@ -379,6 +411,10 @@ mod tests {
             ("[limits]\nbody_bytes = -1", "body_bytes"),
             ("[limits]\njson_depth = 101", "limits.json_depth"),
             ("[paging]\npartial_status = 201", "partial_status"),
+            ("[delivery]\nlease_seconds = 29", "delivery.lease_seconds"),
+            ("[delivery]\nlease_seconds = 90000", "delivery.lease_seconds"),
+            ("[delivery]\ntimeout_seconds = 0", "delivery.timeout_seconds"),
+            ("[delivery]\nconnections = 0", "connections"),
             ("[delivery]\nallow_loopback = \"yes\"", "allow_loopback"),
             ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),

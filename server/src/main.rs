@@ -6,6 +6,7 @@ mod operator;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use operator::{Deliveries, Subscriptions, Target};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tmf683_server::config::{DEFAULT_TOML, Flags, Settings};
@@ -99,6 +100,7 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
         explain: args.explain,
     })?;
     init_log(&settings.log)?;
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(settings))
 }
@@ -106,6 +108,16 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
 /// One question, one answer: no need for threads.
 fn ask(question: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(question)
+}
+
+/// Thousands of listeners are thousands of connections, but what processes may open unless they ask
+/// is often 1024 files.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 async fn run(settings: Settings) -> anyhow::Result<()> {

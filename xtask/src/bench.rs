@@ -4,6 +4,8 @@
 //! the ratios made from them: on a shared machine the rates of one run say little alone. Only
 //! loopback is loaded, for a bounded time. It judges nothing; targets are not checked here.
 
+mod listeners;
+
 use crate::tools::{cargo, output, program, run, target_directory};
 use anyhow::{Context, ensure};
 use std::io::{BufRead, BufReader, Write};
@@ -83,7 +85,8 @@ pub(crate) fn bench(root: &Path) -> anyhow::Result<()> {
     println!("| from start to listening | {} ms |", ready.as_millis());
     println!("| resident after start | {:.1} MiB |", fresh_kib / 1024.0);
     println!("| resident after the load | {:.1} MiB |", server.resident_kib()? / 1024.0);
-    server.stop(root)
+    server.stop(root)?;
+    listeners::bench(root, &binary)
 }
 
 /// Linux counts processor time in hundredths of a second.

@@ -61,9 +61,7 @@ impl Call<'_> {
             return Err(refused("/query", format!("is longer than {most_bytes} bytes")));
         }
         let href_prefix = self.href_prefix()?;
-        let shape = self.version.shape();
-        let filter =
-            self.reading(&href_prefix, |context| EventFilter::parse(query, shape, context));
+        let filter = self.reading(&href_prefix, |context| EventFilter::parse(query, context));
         filter.map(drop).map_err(|error| refused("/query", error))
     }
 }

@@ -50,18 +50,15 @@ enum Test {
 }
 
 impl EventFilter {
-    /// Compiles a query, with or without the `?` in front. `shape` and `context` are those of the
-    /// version it is registered through; paths of extensions count as they do for lists. Whoever
+    /// Compiles a query, with or without the `?` in front. `context` is that of the version
+    /// it is registered through; paths of extensions count as they do for lists. Whoever
     /// reads a stored query again must ask the store for them too: that is what tells `vip.ne=1`,
     /// an operator, from a member called `ne`.
     ///
     /// # Errors
     /// [`QueryError`] for the first thing that cannot be honoured.
-    pub fn parse(
-        query: &str,
-        shape: Shape,
-        context: &QueryContext<'_>,
-    ) -> Result<Self, QueryError> {
+    pub fn parse(query: &str, context: &QueryContext<'_>) -> Result<Self, QueryError> {
+        let shape = context.shape;
         let scope = EventScope { shape, of_interaction: context };
         let mut conditions = Conditions::default();
         for raw in pairs(query.strip_prefix('?').unwrap_or(query)) {

@@ -31,13 +31,13 @@ pub enum Kind {
 }
 
 /// The paths of the canonical document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Vocabulary {
     nodes: Vec<Node>,
     root: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Node {
     kind: Kind,
     members: HashMap<String, usize>,

@@ -31,7 +31,7 @@ fn parsed(query: &str, shape: Shape) -> Result<EventFilter, QueryError> {
         },
         shape,
     };
-    EventFilter::parse(query, shape, &context)
+    EventFilter::parse(query, &context)
 }
 
 #[track_caller]

@@ -5,13 +5,17 @@
 //! get  ─▶ the calling thread's own read connection, inline
 //! page ─▶ plan ─▶ selection ─▶ window ─▶ chunks: on a pooled read connection on a blocking thread,
 //!                                        within one snapshot
+//! event log ─▶ a blocking thread's own read connection
 //! ```
 //!
 //! It does not know HTTP, does not deliver events, and does not read JSON, except where a filter
 //! cannot be decided by the index.
 
+mod administration;
+mod background;
 mod change;
 mod connection;
+mod delivery;
 mod error;
 mod group_commit;
 mod intersection;

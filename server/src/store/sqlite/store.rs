@@ -2,6 +2,7 @@
 //!
 //! Only hands over: every method of the contract is one call to one of its parts.
 
+use super::background::Background;
 use super::change;
 use super::connection::{open_writer, resolve};
 use super::error::OpenError;
@@ -15,7 +16,7 @@ use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{
     CreateOnce, Creation, Once, Outcome, Page, PageQuery, Record, Store, StoreError, StoreResult,
-    Subscription,
+    Subscribed, Subscription,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -70,7 +71,8 @@ impl Default for SqliteOptions {
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Writer,
-    reader: Reader,
+    reader: Arc<Reader>,
+    background: Background,
     lists: Lists,
     memory: Arc<Memory>,
 }
@@ -95,7 +97,9 @@ impl SqliteStore {
             Writer::start(connection, Arc::clone(&memory), options.queue_length, options.max_batch)
                 .map_err(|e| failed("starting the writer thread", e.into()))?;
         let lists = Lists::new(&path, &options);
-        Ok(Self { writer, reader: Reader::new(path, options), lists, memory })
+        let reader = Arc::new(Reader::new(path, options));
+        let background = Background::new(Arc::clone(&reader));
+        Ok(Self { writer, reader, background, lists, memory })
     }
 
     /// What the writer has done so far.
@@ -103,10 +107,16 @@ impl SqliteStore {
         self.writer.stats()
     }
 
-    /// For tests that need a job of their own.
-    #[cfg(test)]
     pub(super) fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    pub(super) fn background(&self) -> &Background {
+        &self.background
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     fn read(&self, id: &str) -> StoreResult<Option<Interaction>> {
@@ -187,8 +197,12 @@ impl Store for SqliteStore {
         self.memory.knows_extension_path(path)
     }
 
-    fn subscribe(&self, subscription: Subscription) -> BoxFuture<'_, StoreResult<bool>> {
-        let work = move |unit: &mut change::Unit<'_>| change::subscribe(unit, &subscription);
+    fn subscribe(
+        &self,
+        subscription: Subscription,
+        most: u32,
+    ) -> BoxFuture<'_, StoreResult<Subscribed>> {
+        let work = move |unit: &mut change::Unit<'_>| change::subscribe(unit, &subscription, most);
         self.writer.submit("storing a subscription", work).boxed()
     }
 
@@ -205,6 +219,7 @@ impl Store for SqliteStore {
         async move {
             // Readers first: the checkpoint empties the log only if nobody reads from it.
             self.writer.stop();
+            self.background.close();
             self.reader.close();
             self.lists.close();
             self.writer.ended().await;

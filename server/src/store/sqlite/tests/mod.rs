@@ -4,6 +4,7 @@
 
 mod batches;
 mod contract;
+mod delivery;
 mod files;
 mod lifetime;
 mod once;

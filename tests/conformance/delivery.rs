@@ -1,0 +1,241 @@
+//! Events arrive: in the shape of their version, once per `eventId`, in order per interaction, whatever
+//! the listener does meanwhile. (TMF630 "Hub", D7)
+
+use harness::{Api, Caller, DEADLINE, Listener, Notification, Reaction, ServerProcess, TestServer};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+/// Tries soon and often, and takes little for an answer.
+const IMPATIENT: &str = "[delivery]
+    timeout_seconds = 1
+    lease_seconds = 3
+    retry_seconds = [0, 0, 0, 1, 1, 1, 1, 1, 1, 1]";
+
+/// The same, for processes.
+const IMPATIENT_PROCESS: [(&str, &str); 3] = [
+    ("TMF683_DELIVERY__TIMEOUT_SECONDS", "1"),
+    ("TMF683_DELIVERY__LEASE_SECONDS", "3"),
+    ("TMF683_DELIVERY__RETRY_AFTER_MOST_SECONDS", "1"),
+];
+
+async fn subscribe(caller: &Caller, callback: &str, query: Option<&str>) -> String {
+    let mut body = caller.api.subscription(callback);
+    if let Some(query) = query {
+        body["query"] = json!(query);
+    }
+    caller.post("/hub", &body).await.is(201).id()
+}
+
+fn kinds(notifications: &[Arc<Notification>]) -> Vec<&str> {
+    notifications.iter().map(|one| one.text_at("/eventType")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_told_in_the_shape_of_the_version() {
+    for api in [Api::V4, Api::V5] {
+        let server = TestServer::start().await;
+        let listener = Listener::good().await;
+        let caller = server.through(api).await;
+        // What happened before is not told.
+        caller.create_sample("before").await;
+        subscribe(&caller, &listener.callback(), None).await;
+
+        let create = caller.call(reqwest::Method::POST, "/partyInteraction");
+        let create = create.header("x-correlation-id", "c-1");
+        let made = create.body("application/json", api.sample("call").to_string()).send().await;
+        let id = made.is(201).id();
+        let both = json!({"status": "closed", "reason": "other"});
+        caller.patch(&id, &both).await.is(200);
+        caller.patch(&id, &both).await.is(200);
+        caller.patch(&id, &json!({})).await.is(200);
+        caller.patch(&id, &json!({"status": "opened"})).await.is(200);
+        caller.delete(&format!("/partyInteraction/{id}")).await.is(204);
+
+        let told = listener.acknowledges(5).await;
+        let expected = [
+            "PartyInteractionCreateEvent",
+            "PartyInteractionStatusChangeEvent",
+            "PartyInteractionAttributeValueChangeEvent",
+            "PartyInteractionStatusChangeEvent",
+            "PartyInteractionDeleteEvent",
+        ];
+        assert_eq!(kinds(&told), expected, "{api}");
+        for one in &told {
+            one.is_declared_by(&caller.document);
+            assert_eq!(one.path, "/events?of=us");
+            let href = one.text_at("/event/partyInteraction/href");
+            assert_eq!(href, format!("{}/partyInteraction/{id}", caller.root()));
+        }
+        assert_eq!(told[0].text_at("/correlationId"), "c-1");
+        assert_eq!(told[1].text_at("/event/partyInteraction/status"), "closed");
+        assert_eq!(told[3].text_at("/event/partyInteraction/status"), "opened");
+        server.stop().await;
+        assert_eq!(listener.received(), 5, "{api}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listeners_get_what_they_asked_for() {
+    let mut server = TestServer::start().await;
+    let (v4, v5) = (server.through(Api::V4).await, server.through(Api::V5).await);
+    let (of_ada, deleted, all) =
+        (Listener::good().await, Listener::good().await, Listener::good().await);
+    let ada = "event.partyInteraction.relatedParty.id=43";
+    subscribe(&v4, &of_ada.callback(), Some(ada)).await;
+    let query = "eventType=PartyInteractionDeleteEvent";
+    subscribe(&v5, &deleted.callback(), Some(query)).await;
+    let id = subscribe(&v5, &all.callback(), None).await;
+
+    v5.create_sample("of 42").await;
+    let mut body = Api::V5.sample("of 43");
+    body["relatedParty"] = json!([Api::V5.party("43", "Ada", "customer")]);
+    let of_43 = v5.create(&body).await.id();
+    v4.delete(&format!("/partyInteraction/{of_43}")).await.is(204);
+
+    assert_eq!(all.acknowledges(3).await.len(), 3);
+    let told = of_ada.acknowledges(2).await;
+    assert!(told.iter().all(|one| one.text_at("/event/partyInteraction/id") == of_43));
+    told.iter().for_each(|one| one.is_declared_by(&v4.document));
+    assert_eq!(kinds(&deleted.acknowledges(1).await), ["PartyInteractionDeleteEvent"]);
+
+    v5.delete(&format!("/hub/{id}")).await.is(204);
+    // What was on its way may still come, but not after this.
+    server.restart().await;
+    let told = all.received();
+    let last = server.through(Api::V5).await.create(&body).await.id();
+    let of_last = of_ada.acknowledges(3).await;
+    assert_eq!(of_last[2].text_at("/event/partyInteraction/id"), last);
+    server.stop().await;
+    assert_eq!((all.received(), deleted.received()), (told, 1));
+}
+
+/// Creates interactions and changes each so many times, all at once; the reason counts.
+async fn changes(caller: &Caller, interactions: usize, times: usize) -> BTreeSet<String> {
+    let one = async |_| {
+        let id = caller.create_sample("0").await.id();
+        for n in 1..=times {
+            caller.patch(&id, &json!({"reason": n.to_string()})).await.is(200);
+        }
+        id
+    };
+    futures::future::join_all((0..interactions).map(one)).await.into_iter().collect()
+}
+
+/// Insists that each of these interactions was told of all its changes, in order.
+#[track_caller]
+fn in_order(told: &[Arc<Notification>], ids: &BTreeSet<String>, times: usize) {
+    let mut reasons: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for one in told {
+        let reason = one.text_at("/event/partyInteraction/reason").parse().unwrap();
+        reasons.entry(one.text_at("/event/partyInteraction/id")).or_default().push(reason);
+    }
+    for id in ids {
+        let told = reasons.get(id.as_str()).cloned().unwrap_or_default();
+        assert_eq!(told, (0..=times).collect::<Vec<_>>(), "{id}");
+    }
+    assert_eq!(reasons.len(), ids.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_in_trouble_misses_nothing() {
+    let server = TestServer::with(IMPATIENT).await;
+    let mut listener = Listener::with(|n| match n {
+        0..20 => match n % 5 {
+            0 => Reaction::Status(500),
+            1 => Reaction::HangUp,
+            2 => Reaction::BreakOff(503),
+            3 => Reaction::Status(302),
+            _ => Reaction::OK,
+        },
+        20 => Reaction::Hang,
+        _ if n % 7 == 0 => Reaction::Status(503),
+        _ if n % 11 == 0 => Reaction::BreakOff(200),
+        _ => Reaction::OK,
+    })
+    .await;
+    let good = Listener::good().await;
+    let caller = server.through(Api::V5).await;
+    subscribe(&caller, &listener.callback(), None).await;
+    subscribe(&caller, &good.callback(), None).await;
+    let mut ids = changes(&caller, 6, 5).await;
+    listener.acknowledges(36).await;
+    listener.close().await;
+    ids.extend(changes(&caller, 3, 5).await);
+    // Who is well hears of it all the same, and while the other one is refused.
+    in_order(&good.acknowledges(54).await, &ids, 5);
+    listener.open().await;
+    in_order(&listener.acknowledges(54).await, &ids, 5);
+    server.stop().await;
+    assert_eq!(good.received(), 54);
+    assert!(listener.received() > 54);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_where_delivery_stood() {
+    let mut server = TestServer::with(IMPATIENT).await;
+    let mut listener = Listener::good().await;
+    let caller = server.through(Api::V4).await;
+    subscribe(&caller, &listener.callback(), None).await;
+    let mut ids = changes(&caller, 2, 3).await;
+    listener.acknowledges(8).await;
+    listener.close().await;
+    ids.extend(changes(&caller, 2, 3).await);
+    server.restart().await;
+    listener.open().await;
+    in_order(&listener.acknowledges(16).await, &ids, 3);
+    server.stop().await;
+    assert_eq!(listener.received(), 16, "what was settled is not sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_is_gone_hears_no_more() {
+    let server = TestServer::start().await;
+    let listener = Listener::with(|_| Reaction::Status(410)).await;
+    let other = Listener::good().await;
+    let caller = server.through(Api::V5).await;
+    subscribe(&caller, &listener.callback(), None).await;
+    subscribe(&caller, &other.callback(), None).await;
+    caller.create_sample("call").await;
+    other.acknowledges(1).await;
+    // Ended, so it can be made again.
+    let again = async {
+        let body = Api::V5.subscription(&listener.callback());
+        while caller.post("/hub", &body).await.status != 201 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, again).await.expect("a subscription that ends");
+    server.stop().await;
+    assert_eq!(listener.received(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_on_one_database_tell_each_event_once() {
+    let directory = TempDir::new().unwrap();
+    let database = directory.path().join("tmf683.db");
+    let mut servers = Vec::new();
+    for _ in 0..2 {
+        servers.push(ServerProcess::start_with(&database, &IMPATIENT_PROCESS).await);
+    }
+    let listener = Listener::good().await;
+    let mut ids = BTreeSet::new();
+    let first = servers[0].through(Api::V5).await;
+    subscribe(&first, &listener.callback(), None).await;
+    for server in &servers {
+        ids.extend(changes(&server.through(Api::V5).await, 3, 4).await);
+    }
+    in_order(&listener.acknowledges(30).await, &ids, 4);
+    // Who had it gives it up, and the other one takes it, from where it stood.
+    for _ in 0..2 {
+        let mut server = servers.remove(0);
+        server.terminate();
+        assert_eq!(server.wait().await, Some(0));
+        servers.push(ServerProcess::start_with(&database, &IMPATIENT_PROCESS).await);
+        ids.extend(changes(&servers[0].through(Api::V5).await, 1, 4).await);
+        in_order(&listener.acknowledges(ids.len() * 5).await, &ids, 4);
+    }
+    assert_eq!(listener.received(), ids.len() * 5);
+}
