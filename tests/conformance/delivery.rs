@@ -213,6 +213,21 @@ async fn a_listener_that_is_gone_hears_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn there_are_only_so_many_subscriptions() {
+    let server = TestServer::with("[delivery]\nsubscriptions = 2").await;
+    let (v4, v5) = (server.through(Api::V4).await, server.through(Api::V5).await);
+    let first = subscribe(&v4, "http://127.0.0.1:9/1", None).await;
+    subscribe(&v5, "http://127.0.0.1:9/1", None).await;
+    let third = Api::V5.subscription("http://127.0.0.1:9/3");
+    v5.post("/hub", &third).await.refuses(503, "as many subscriptions as the server takes");
+    // What is there already is still said to be.
+    v5.post("/hub", &Api::V5.subscription("http://127.0.0.1:9/1")).await.is(409);
+    v4.delete(&format!("/hub/{first}")).await.is(204);
+    v5.post("/hub", &third).await.is(201);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_database_tell_each_event_once() {
     let directory = TempDir::new().unwrap();
     let database = directory.path().join("tmf683.db");

@@ -330,16 +330,38 @@ impl Subscriber {
         for logged in queued {
             let seq = logged.seq;
             let Some(fact) = Fact::of(logged) else { continue };
-            let failed = match self.attempt(&fact).await {
-                None => return true,
-                Some(Attempt::Delivered) => None,
-                Some(Attempt::Gone) => Some(failed("410 Gone".to_owned())),
-                Some(Attempt::Failed { error, .. }) => Some(failed(error)),
+            let attempt = loop {
+                if !self.may_send().await {
+                    return true;
+                }
+                if let Some(attempt) = self.attempt(&fact).await {
+                    break attempt;
+                }
+            };
+            let failed = match attempt {
+                Attempt::Delivered => None,
+                Attempt::Gone => Some(failed("410 Gone".to_owned())),
+                Attempt::Failed { error, .. } => Some(failed(error)),
             };
             self.progress.redelivered.push(Redelivered { seq, failed });
             self.note();
         }
         is_all
+    }
+
+    /// Waits for a lease that is long enough; `false`: it was told to stop.
+    async fn may_send(&mut self) -> bool {
+        let mut lease = self.shared.lease.clone();
+        while !*self.stop.borrow_and_update() {
+            if self.shared.has_lease() {
+                return true;
+            }
+            tokio::select! {
+                _ = self.stop.changed() => {}
+                _ = lease.changed() => {}
+            }
+        }
+        false
     }
 
     /// Notes how far it has got, if that is news.
