@@ -10,7 +10,8 @@ use crate::domain::lifecycle::{self, Refusal, StatedDates};
 use crate::query::filter::Filter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{
-    Answered, CreateOnce, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
+    Answered, CreateOnce, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscribed,
+    Subscription,
 };
 use chrono::{SecondsFormat, Utc};
 use std::sync::Arc;
@@ -40,6 +41,9 @@ pub enum AppError {
     /// The same callback and query are subscribed already.
     #[error("subscribed already")]
     AlreadySubscribed,
+    /// There are as many subscriptions as there may be.
+    #[error("there are {0} subscriptions, and no more are taken")]
+    TooManySubscriptions(u32),
     /// The lifecycle forbids it: a member that never changes would have, or a foreign root `@type`.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -100,6 +104,8 @@ pub struct Rules {
     pub document_bytes: usize,
     /// For how long a create is remembered under its idempotency key.
     pub idempotency_hours: u32,
+    /// How many subscriptions are taken.
+    pub subscriptions: u32,
 }
 
 /// An idempotency key, and the request it came with, as digests.
@@ -279,24 +285,27 @@ impl App {
     /// Registers a callback.
     ///
     /// # Errors
-    /// [`AppError::AlreadySubscribed`], [`AppError::Store`].
+    /// [`AppError::AlreadySubscribed`], [`AppError::TooManySubscriptions`], [`AppError::Store`].
     pub async fn subscribe(
         &self,
         api_version: &str,
         callback: String,
         query: Option<String>,
+        base_url: String,
     ) -> Result<Subscription, AppError> {
         let subscription = Subscription {
             id: new_id(),
             api_version: api_version.to_owned(),
             callback,
             query,
+            base_url,
             created_at: now(),
         };
-        if self.store.subscribe(subscription.clone()).await? {
-            Ok(subscription)
-        } else {
-            Err(AppError::AlreadySubscribed)
+        let most = self.rules.subscriptions;
+        match self.store.subscribe(subscription.clone(), most).await? {
+            Subscribed::Done => Ok(subscription),
+            Subscribed::Already => Err(AppError::AlreadySubscribed),
+            Subscribed::TooMany => Err(AppError::TooManySubscriptions(most)),
         }
     }
 

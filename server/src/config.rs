@@ -6,6 +6,7 @@
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// The commented defaults.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub limits: Limits,
     pub paging: Paging,
     pub idempotency: Idempotency,
+    pub delivery: Delivery,
+    pub events: Events,
     pub log: Log,
     pub shutdown: Shutdown,
 }
@@ -89,6 +92,30 @@ impl TryFrom<u16> for PartialStatus {
 #[expect(missing_docs, reason = "told once, in config.default.toml")]
 pub struct Idempotency {
     pub hours: u32,
+}
+
+/// `[delivery]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Delivery {
+    pub enabled: bool,
+    pub subscriptions: u32,
+    pub connections: NonZeroUsize,
+    pub timeout_seconds: u64,
+    pub retry_seconds: Vec<u64>,
+    pub retry_after_most_seconds: u64,
+    pub lease_seconds: u64,
+}
+
+/// `[events]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Events {
+    pub retention_hours: u32,
+    pub retention_count: u64,
+    pub prune_beyond_cursors: bool,
 }
 
 /// `[log]`
@@ -200,6 +227,9 @@ pub enum SettingsError {
         "listen: {0} is not a loopback address, so auth.token_file is needed (or --allow-anonymous)"
     )]
     OpenToAll(SocketAddr),
+    /// A lease that an attempt could outlive.
+    #[error("delivery.lease_seconds: must be at least three times delivery.timeout_seconds")]
+    ShortLease,
 }
 
 impl From<config::ConfigError> for SettingsError {
@@ -264,8 +294,13 @@ impl Settings {
         settings.checked()
     }
 
-    /// Fails closed: a listening address others can reach needs tokens or an explicit word.
+    /// Fails closed: a listening address others can reach needs tokens or an explicit word, and two
+    /// processes must never deliver one event at once.
     fn checked(self) -> Result<Self, SettingsError> {
+        let Delivery { lease_seconds, timeout_seconds, .. } = self.delivery;
+        if lease_seconds == 0 || lease_seconds < timeout_seconds.saturating_mul(3) {
+            return Err(SettingsError::ShortLease);
+        }
         let closed = self.listen.ip().is_loopback()
             || self.auth.token_file != Path::new("")
             || self.auth.allow_anonymous;
@@ -326,6 +361,8 @@ mod tests {
             ("[limits]\nbody = 1", "body"),
             ("[limits]\nbody_bytes = -1", "body_bytes"),
             ("[paging]\npartial_status = 201", "partial_status"),
+            ("[delivery]\nlease_seconds = 29", "delivery.lease_seconds"),
+            ("[delivery]\nconnections = 0", "connections"),
             ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),
             ("store = \"postgres://u:secret@h/d\"", "PostgreSQL"),

@@ -293,6 +293,9 @@ impl From<AppError> for ApiError {
             AppError::AlreadySubscribed => {
                 Self::conflict("The same callback and query are subscribed already")
             }
+            AppError::TooManySubscriptions(_) => {
+                Self::busy("There are as many subscriptions as the server takes")
+            }
             AppError::KeyReused => {
                 Self::conflict("The Idempotency-Key came with another request before")
             }

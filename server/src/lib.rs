@@ -49,6 +49,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let rules = Rules {
         document_bytes: settings.limits.document_bytes,
         idempotency_hours: settings.idempotency.hours,
+        subscriptions: settings.delivery.subscriptions,
     };
     let context = Context {
         app: App::new(Arc::clone(&store), vocabulary, rules),

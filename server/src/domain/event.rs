@@ -14,16 +14,20 @@ pub struct Event {
     pub kind: EventKind,
     /// The interaction it happened to.
     pub interaction_id: String,
+    /// The `href` that interaction came with, if it is not ours to make.
+    pub foreign_href: Option<String>,
     /// RFC 3339, UTC.
     pub time: String,
     /// From `X-Correlation-ID` or `traceparent` of the request, when there was one.
     pub correlation_id: Option<String>,
     /// Canonical members of the interaction after the change (before it, for a delete), as text.
     pub document: String,
+    /// Top-level canonical members that changed, in document order; of a value change only.
+    pub changed: Vec<String>,
 }
 
 /// The four event types of TMF683.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum EventKind {
     /// A new interaction.
     Create,
@@ -44,6 +48,12 @@ impl EventKind {
             Self::StatusChange => "PartyInteractionStatusChangeEvent",
             Self::Delete => "PartyInteractionDeleteEvent",
         }
+    }
+
+    /// The kind of that name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let all = [Self::Create, Self::AttributeValueChange, Self::StatusChange, Self::Delete];
+        all.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -101,9 +111,11 @@ fn events(
         id: next_id(),
         kind: *kind,
         interaction_id: interaction.id.clone(),
+        foreign_href: interaction.foreign_href.clone(),
         time: occasion.time.to_owned(),
         correlation_id: occasion.correlation_id.map(str::to_owned),
         document: interaction.text.clone(),
+        changed: Vec::new(),
     };
     kinds.iter().map(event).collect()
 }

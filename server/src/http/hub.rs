@@ -20,8 +20,8 @@ impl Call<'_> {
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let callback = text("callback").unwrap_or_default();
         check_callback(&callback)?;
-        let name = self.version.name();
-        let subscription = self.context.app.subscribe(name, callback, text("query")).await?;
+        let (name, base) = (self.version.name(), self.url("")?);
+        let subscription = self.context.app.subscribe(name, callback, text("query"), base).await?;
         let url = self.url(&format!("/hub/{}", subscription.id))?;
         let mut answer = json!({ "id": subscription.id, "callback": subscription.callback });
         if let Some(query) = &subscription.query {

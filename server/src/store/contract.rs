@@ -1,12 +1,16 @@
 //! The store contract: units of work over canonical documents (D9).
 //!
 //! Each method is one transaction. A change and its events are one call (D7), and the answer is
-//! given only after the commit is durable. No driver type leaks, and nothing here knows HTTP.
+//! given only after the commit is durable. No driver type leaks, and nothing here knows HTTP. What
+//! delivery asks of a store is in [`delivery`].
+
+pub mod delivery;
 
 use crate::domain::event::Event;
 use crate::domain::index::Key;
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
+use delivery::DeliveryStore;
 use futures::future::BoxFuture;
 
 /// Result of a unit of work.
@@ -114,12 +118,25 @@ pub struct Subscription {
     pub callback: String,
     /// The filter over events, as registered.
     pub query: Option<String>,
+    /// Address of the API it was made through: its notifications have `href`s below it.
+    pub base_url: String,
     /// RFC 3339, UTC.
     pub created_at: String,
 }
 
+/// What became of a new subscription.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Subscribed {
+    /// Stored. It gets every event committed after this, and none from before.
+    Done,
+    /// The same callback, query and version is there already, and has not ended.
+    Already,
+    /// There are as many subscriptions as there may be.
+    TooMany,
+}
+
 /// Units of work. Implementations are shared by all request handlers.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: DeliveryStore + Send + Sync + 'static {
     /// Writes a new interaction and its events. `Ok(false)`: the id exists already, nothing written.
     fn create(&self, record: Record, events: Vec<Event>) -> BoxFuture<'_, StoreResult<bool>>;
 
@@ -163,8 +180,12 @@ pub trait Store: Send + Sync + 'static {
     /// Whether any stored interaction has (or had) this extension path.
     fn knows_extension_path(&self, path: &str) -> bool;
 
-    /// Stores a subscription. `Ok(false)`: the same callback, query and version is there already.
-    fn subscribe(&self, subscription: Subscription) -> BoxFuture<'_, StoreResult<bool>>;
+    /// Stores a subscription, unless there are `most` that have not ended.
+    fn subscribe(
+        &self,
+        subscription: Subscription,
+        most: u32,
+    ) -> BoxFuture<'_, StoreResult<Subscribed>>;
 
     /// Removes a subscription made through `api_version`. `Ok(false)`: there is none.
     fn unsubscribe(&self, id: String, api_version: String) -> BoxFuture<'_, StoreResult<bool>>;

@@ -5,11 +5,12 @@
 //! given. Statements come from the connection's cache: they are compiled once per run.
 
 use super::key::key_from;
-use super::memory::{Memory, News};
+use super::memory::{self, Memory, News};
 use crate::domain::event::Event;
 use crate::domain::index::Key;
-use crate::store::contract::{Outcome, Record, Subscription};
+use crate::store::contract::{Outcome, Record, Subscribed, Subscription};
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::json;
 use std::collections::HashSet;
 
 /// What a job works on.
@@ -49,7 +50,7 @@ pub(super) fn create(
         add_key(unit.connection, seq, key)?;
     }
     add_extension_paths(unit, &record.extension_paths)?;
-    add_events(unit.connection, events)?;
+    add_events(unit, events)?;
     Ok(true)
 }
 
@@ -81,7 +82,7 @@ pub(super) fn replace(
         add_key(unit.connection, seq, key)?;
     }
     add_extension_paths(unit, &record.extension_paths)?;
-    add_events(unit.connection, events)?;
+    add_events(unit, events)?;
     Ok(Outcome::Done)
 }
 
@@ -99,38 +100,60 @@ pub(super) fn delete(
     };
     connection.prepare_cached("DELETE FROM attribute WHERE seq = ?1")?.execute([seq])?;
     connection.prepare_cached("DELETE FROM interaction WHERE seq = ?1")?.execute([seq])?;
-    add_events(connection, events)?;
+    add_events(unit, events)?;
     Ok(Outcome::Done)
 }
 
-/// `false`: the same callback with the same query is registered for this version.
+/// A new subscription begins at the end of the log.
 pub(super) fn subscribe(
     unit: &mut Unit<'_>,
     subscription: &Subscription,
-) -> rusqlite::Result<bool> {
-    let Subscription { id, api_version, callback, query, created_at } = subscription;
-    let inserted = unit
-        .connection
+    most: u32,
+) -> rusqlite::Result<Subscribed> {
+    let Subscription { id, api_version, callback, query, base_url, created_at } = subscription;
+    let connection = unit.connection;
+    let head = memory::head(connection)?;
+    let inserted = connection
         .prepare_cached(
-            "INSERT INTO subscription (id, api_version, callback, query, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (api_version, callback, coalesce(query, '')) DO NOTHING",
+            "INSERT INTO subscription
+                 (id, api_version, callback, query, base_url, created_at, cursor)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+             WHERE (SELECT count(*) FROM subscription WHERE state <> 'ended') < ?8
+             ON CONFLICT (api_version, callback, coalesce(query, '')) WHERE state <> 'ended'
+             DO NOTHING",
         )?
-        .execute(params![id, api_version, callback, query, created_at])?;
-    Ok(inserted > 0)
+        .execute(params![id, api_version, callback, query, base_url, created_at, head, most])?;
+    if inserted > 0 {
+        unit.news.subscriptions += 1;
+        return Ok(Subscribed::Done);
+    }
+    let is_there: bool = connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM subscription WHERE api_version = ?1 AND callback = ?2
+                 AND coalesce(query, '') = coalesce(?3, '') AND state <> 'ended')",
+        )?
+        .query_row(params![api_version, callback, query], |row| row.get(0))?;
+    Ok(if is_there { Subscribed::Already } else { Subscribed::TooMany })
 }
 
-/// `false`: there is none of that id and version.
+/// `false`: there is none of that id and version. Its dead deliveries go with it.
 pub(super) fn unsubscribe(
     unit: &mut Unit<'_>,
     id: &str,
     api_version: &str,
 ) -> rusqlite::Result<bool> {
-    let deleted = unit
-        .connection
+    let connection = unit.connection;
+    let deleted = connection
         .prepare_cached("DELETE FROM subscription WHERE id = ?1 AND api_version = ?2")?
         .execute([id, api_version])?;
-    Ok(deleted > 0)
+    if deleted == 0 {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached("DELETE FROM dead_delivery WHERE subscription_id = ?1")?
+        .execute([id])?;
+    unit.news.subscriptions += 1;
+    Ok(true)
 }
 
 /// Writes for the sake of writing; answers the new count.
@@ -189,22 +212,26 @@ fn add_extension_paths(unit: &mut Unit<'_>, paths: &[String]) -> rusqlite::Resul
     Ok(())
 }
 
-fn add_events(connection: &Connection, events: &[Event]) -> rusqlite::Result<()> {
+fn add_events(unit: &mut Unit<'_>, events: &[Event]) -> rusqlite::Result<()> {
     for event in events {
-        connection
+        let changed = (!event.changed.is_empty()).then(|| json!(event.changed).to_string());
+        unit.connection
             .prepare_cached(
-                "INSERT INTO outbox
-                     (event_id, kind, interaction_id, time, correlation_id, document)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO outbox (event_id, kind, interaction_id, foreign_href, time,
+                     correlation_id, document, changed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 event.id,
                 event.kind.name(),
                 event.interaction_id,
+                event.foreign_href,
                 event.time,
                 event.correlation_id,
                 event.document,
+                changed,
             ])?;
+        unit.news.head = Some(unit.connection.last_insert_rowid());
     }
     Ok(())
 }

@@ -1,17 +1,23 @@
-//! What the store keeps in memory beside the database: facts every request asks for.
+//! What the store keeps in memory beside the database: facts every request asks for, and how far
+//! things have got, for those who wait for more.
 //!
 //! They are loaded at start and learnt after each commit, before its replies, so that whoever has
 //! a reply finds them. Only the writer of this process tells them: paths another process writes
-//! to the same file are known after the next start.
+//! to the same file are known after the next start, and its events are not waited for.
 
 use rusqlite::Connection;
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
+use tokio::sync::watch;
 
 /// Facts kept in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Memory {
     extension_paths: RwLock<HashSet<String>>,
+    /// The last `seq` of the outbox.
+    head: watch::Sender<i64>,
+    /// How often subscriptions were changed by others than their workers.
+    subscriptions: watch::Sender<u64>,
 }
 
 impl Memory {
@@ -19,7 +25,12 @@ impl Memory {
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
         let mut statement = connection.prepare("SELECT path FROM extension_path")?;
         let paths = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(Self { extension_paths: RwLock::new(paths) })
+        let head = head(connection)?;
+        Ok(Self {
+            extension_paths: RwLock::new(paths),
+            head: watch::Sender::new(head),
+            subscriptions: watch::Sender::new(0),
+        })
     }
 
     /// Whether any interaction has, or had, this member.
@@ -28,13 +39,38 @@ impl Memory {
         paths.contains(path)
     }
 
+    /// The end of the event log, as it grows.
+    pub(super) fn watch_head(&self) -> watch::Receiver<i64> {
+        self.head.subscribe()
+    }
+
+    /// The number of changes of subscriptions, as it grows.
+    pub(super) fn watch_subscriptions(&self) -> watch::Receiver<u64> {
+        self.subscriptions.subscribe()
+    }
+
     /// Takes in what a transaction has made true. Called after its commit.
     pub(super) fn learn(&self, news: News) {
         if !news.extension_paths.is_empty() {
             let mut paths = self.extension_paths.write().unwrap_or_else(PoisonError::into_inner);
             paths.extend(news.extension_paths);
         }
+        if let Some(head) = news.head {
+            self.head.send_replace(head);
+        }
+        if news.subscriptions > 0 {
+            self.subscriptions.send_modify(|times| *times += news.subscriptions);
+        }
     }
+}
+
+/// The last `seq` given out in the outbox, whether it is still kept or not.
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached(
+            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)",
+        )?
+        .query_row([], |row| row.get(0))
 }
 
 /// What will be true once the transaction is committed.
@@ -42,16 +78,31 @@ impl Memory {
 pub(super) struct News {
     /// Extension paths that were not known.
     pub(super) extension_paths: Vec<String>,
+    /// Where the outbox ends, if it has grown.
+    pub(super) head: Option<i64>,
+    /// Changes of subscriptions.
+    pub(super) subscriptions: u64,
+}
+
+/// A point to go back to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    extension_paths: usize,
+    head: Option<i64>,
+    subscriptions: u64,
 }
 
 impl News {
     /// Everything told so far, to go back to if a job fails.
-    pub(super) fn mark(&self) -> usize {
-        self.extension_paths.len()
+    pub(super) fn mark(&self) -> Mark {
+        let Self { extension_paths, head, subscriptions } = self;
+        Mark { extension_paths: extension_paths.len(), head: *head, subscriptions: *subscriptions }
     }
 
     /// Forgets what was told after `mark`: its savepoint was rolled back.
-    pub(super) fn forget_since(&mut self, mark: usize) {
-        self.extension_paths.truncate(mark);
+    pub(super) fn forget_since(&mut self, mark: Mark) {
+        self.extension_paths.truncate(mark.extension_paths);
+        self.head = mark.head;
+        self.subscriptions = mark.subscriptions;
     }
 }

@@ -4,13 +4,16 @@
 //! create, replace, delete … ─▶ queue ─▶ writer thread ─▶ one transaction for many jobs ─▶ replies
 //! get  ─▶ the calling thread's own read connection, inline
 //! page ─▶ plan ─▶ a pooled read connection on a blocking thread, one snapshot per page
+//! event log ─▶ a blocking thread's own read connection
 //! ```
 //!
 //! It does not know HTTP, does not deliver events, and does not read JSON, except where a filter
 //! cannot be decided by the index.
 
+mod background;
 mod change;
 mod connection;
+mod delivery;
 mod error;
 mod group_commit;
 mod intersection;

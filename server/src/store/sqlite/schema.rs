@@ -17,10 +17,14 @@
 //! `extension_path` remembers which members beyond the API document were ever stored: that is how
 //! a filter on a member nobody ever sent is told from one on a member that is only rare.
 //!
-//! `outbox` is what happened, written in the transaction of the change (D7). It only ever grows
-//! here; delivery takes from it.
+//! `outbox` is what happened, written in the transaction of the change (D7): the event log. With one
+//! writer at a time the order of `seq` is the order of commits. Retention takes the oldest away.
 //!
-//! `subscription` is what POST /hub made. `heartbeat` is one row that readiness writes to.
+//! `subscription` is what POST /hub made, with its cursor over the log: everything up to it is settled,
+//! so that no row per delivery is needed. `delivery_lease` says until when the subscriptions of an owner
+//! are its own. `dead_delivery` is what was given up, and what of it is to be tried again.
+//!
+//! `heartbeat` is one row that readiness writes to.
 //!
 //! `idempotency` remembers what was answered to a create that came with a key, until it expires. The
 //! whole answer, for by then the interaction may have changed.
@@ -38,8 +42,11 @@ use std::path::Path;
 pub(super) const APPLICATION_ID: i32 = 0x544D_4669;
 
 /// The way from nothing to now. The n-th brings the database to `user_version` n.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_idempotency.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_idempotency.sql"),
+    include_str!("migrations/0003_delivery.sql"),
+];
 
 /// The `user_version` this release reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -2,6 +2,7 @@
 //!
 //! Only hands over: every method of the contract is one call to one of its parts.
 
+use super::background::Background;
 use super::change;
 use super::connection::{open_writer, resolve};
 use super::error::OpenError;
@@ -14,7 +15,8 @@ use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
 use crate::store::contract::{
-    CreateOnce, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscription,
+    CreateOnce, Once, Outcome, Page, Record, Store, StoreError, StoreResult, Subscribed,
+    Subscription,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -57,7 +59,8 @@ impl Default for SqliteOptions {
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Writer,
-    reader: Reader,
+    reader: Arc<Reader>,
+    background: Background,
     pages: Pages,
     memory: Arc<Memory>,
 }
@@ -82,7 +85,9 @@ impl SqliteStore {
             Writer::start(connection, Arc::clone(&memory), options.queue_length, options.max_batch)
                 .map_err(|e| failed("starting the writer thread", e.into()))?;
         let pages = Pages::new(&path, &options);
-        Ok(Self { writer, reader: Reader::new(path, options), pages, memory })
+        let reader = Arc::new(Reader::new(path, options));
+        let background = Background::new(Arc::clone(&reader));
+        Ok(Self { writer, reader, background, pages, memory })
     }
 
     /// What the writer has done so far.
@@ -90,10 +95,16 @@ impl SqliteStore {
         self.writer.stats()
     }
 
-    /// For tests that need a job of their own.
-    #[cfg(test)]
     pub(super) fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    pub(super) fn background(&self) -> &Background {
+        &self.background
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     fn read(&self, id: &str) -> StoreResult<Option<Interaction>> {
@@ -181,8 +192,12 @@ impl Store for SqliteStore {
         self.memory.knows_extension_path(path)
     }
 
-    fn subscribe(&self, subscription: Subscription) -> BoxFuture<'_, StoreResult<bool>> {
-        let work = move |unit: &mut change::Unit<'_>| change::subscribe(unit, &subscription);
+    fn subscribe(
+        &self,
+        subscription: Subscription,
+        most: u32,
+    ) -> BoxFuture<'_, StoreResult<Subscribed>> {
+        let work = move |unit: &mut change::Unit<'_>| change::subscribe(unit, &subscription, most);
         self.writer.submit("storing a subscription", work).boxed()
     }
 
@@ -199,6 +214,7 @@ impl Store for SqliteStore {
         async move {
             // Readers first: the checkpoint empties the log only if nobody reads from it.
             self.writer.stop();
+            self.background.close();
             self.reader.close();
             self.pages.close();
             self.writer.ended().await;

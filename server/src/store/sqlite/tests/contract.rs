@@ -1,7 +1,7 @@
 //! Each unit of work does what the contract says.
 
 use super::*;
-use crate::store::contract::{Outcome, StoreError, Subscription};
+use crate::store::contract::{Outcome, StoreError};
 
 #[tokio::test]
 async fn created_is_read_as_it_was_written() {
@@ -111,34 +111,6 @@ async fn of_two_conditional_changes_one_wins() {
         let outcomes = [one.unwrap(), other.unwrap()];
         assert!(outcomes.contains(&Outcome::Done) && outcomes.contains(&Outcome::Changed));
     }
-}
-
-#[tokio::test]
-async fn subscriptions_are_there_once() {
-    let f = Fixture::new();
-    let subscription = |id: &str, api_version: &str, query: Option<&str>| Subscription {
-        id: id.to_owned(),
-        api_version: api_version.to_owned(),
-        callback: "http://listener/".to_owned(),
-        query: query.map(str::to_owned),
-        created_at: "2026-01-01T00:00:00Z".to_owned(),
-    };
-    let subscribe = async |id, version, query| {
-        f.store.subscribe(subscription(id, version, query)).await.unwrap()
-    };
-    let unsubscribe = async |id: &str, version: &str| {
-        f.store.unsubscribe(id.to_owned(), version.to_owned()).await.unwrap()
-    };
-    assert!(subscribe("1", "v4", None).await);
-    assert!(!subscribe("2", "v4", None).await);
-    assert!(subscribe("3", "v5", None).await);
-    assert!(subscribe("4", "v4", Some("eventType=x")).await);
-    assert!(!subscribe("5", "v4", Some("eventType=x")).await);
-    assert!(!unsubscribe("1", "v5").await);
-    assert!(unsubscribe("1", "v4").await);
-    assert!(!unsubscribe("1", "v4").await);
-    assert!(subscribe("2", "v4", None).await);
-    assert!(f.store.subscribe(subscription("2", "v5", Some("x"))).await.is_err());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Opening: which files are made, which are taken, which are left alone.
 
 use super::*;
+use crate::store::contract::delivery::DeliveryStore;
 use crate::store::sqlite::error::OpenError;
 use crate::store::sqlite::schema::{APPLICATION_ID, VERSION};
 use std::fs;
@@ -48,6 +49,32 @@ async fn a_reopened_store_has_everything() {
     let page = f.store.page(Filter::default(), 0, None).await.unwrap();
     assert_eq!((page.total, page.items.len()), (10, 10));
     assert_eq!(page.items[9].id, "9");
+}
+
+#[tokio::test]
+async fn a_subscription_from_before_delivery_gets_what_it_was_promised() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("old.db");
+    let sql = Connection::open(&path).unwrap();
+    for step in [
+        include_str!("../migrations/0001_initial.sql"),
+        include_str!("../migrations/0002_idempotency.sql"),
+        "INSERT INTO subscription (id, api_version, callback, created_at)
+             VALUES ('1', 'v4', 'http://listener/', '2026-01-02T00:00:00.000Z');
+         INSERT INTO outbox (event_id, kind, interaction_id, time, document)
+             SELECT value, 'PartyInteractionCreateEvent', 'a',
+                 '2026-01-0' || value || 'T00:00:00.000Z', '{}'
+             FROM json_each('[1, 2, 3]')",
+    ] {
+        sql.execute_batch(step).unwrap();
+    }
+    sql.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    sql.pragma_update(None, "user_version", 2).unwrap();
+    drop(sql);
+    let store = open(&path).unwrap();
+    let status = store.subscription("1").await.unwrap().unwrap();
+    assert_eq!((status.lag, status.subscription.base_url.as_str()), (2, ""));
+    assert_eq!(store.events_after(1, 9).await.unwrap().events.len(), 2);
 }
 
 #[cfg(unix)]

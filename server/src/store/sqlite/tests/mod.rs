@@ -4,6 +4,7 @@
 
 mod batches;
 mod contract;
+mod delivery;
 mod files;
 mod lifetime;
 mod once;
@@ -78,9 +79,11 @@ pub(super) fn event(interaction_id: &str) -> Event {
         id: format!("event-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         kind: EventKind::Create,
         interaction_id: interaction_id.to_owned(),
+        foreign_href: None,
         time: "2026-01-01T00:00:00Z".to_owned(),
         correlation_id: None,
         document: "{}".to_owned(),
+        changed: Vec::new(),
     }
 }
 
