@@ -1,12 +1,15 @@
 //! The use cases, shared by every version of the API: create, read, list, change, delete, subscribe.
 //!
 //! Everything here is canonical. What a version adds (its shape, its schema, its paths) happened
-//! before, in `http`. Time and identity are drawn here, once per request.
+//! before, in `http`. Time and identity are drawn here, once per request. What an operator asks for
+//! is in [`administration`].
+
+mod administration;
 
 use crate::domain::event::{Event, Occasion, events_of_change, events_of_create, events_of_delete};
-use crate::domain::index;
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lifecycle::{self, Refusal, StatedDates};
+use crate::domain::{extent, index};
 use crate::query::filter::Filter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{
@@ -14,6 +17,7 @@ use crate::store::contract::{
     Subscription,
 };
 use chrono::{SecondsFormat, Utc};
+use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -44,6 +48,12 @@ pub enum AppError {
     /// There are as many subscriptions as there may be.
     #[error("there are {0} subscriptions, and no more are taken")]
     TooManySubscriptions(u32),
+    /// The subscription has ended, and stays so.
+    #[error("the subscription has ended")]
+    Ended,
+    /// The event, or what happened at that time, is not or no longer kept.
+    #[error("the log does not reach back there")]
+    NotKept,
     /// The lifecycle forbids it: a member that never changes would have, or a foreign root `@type`.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -55,6 +65,14 @@ pub enum AppError {
     TooLarge {
         /// Its length as stored text.
         bytes: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// The interaction would have more values than may be stored.
+    #[error("the interaction would have {values} values; at most {limit} are stored")]
+    TooManyValues {
+        /// Members and items of every level.
+        values: usize,
         /// The bound.
         limit: usize,
     },
@@ -102,6 +120,8 @@ pub struct App {
 pub struct Rules {
     /// The longest stored text of an interaction.
     pub document_bytes: usize,
+    /// Most values in an interaction, see [`crate::domain::json::Limits::values`].
+    pub document_values: usize,
     /// For how long a create is remembered under its idempotency key.
     pub idempotency_hours: u32,
     /// How many subscriptions are taken.
@@ -136,7 +156,8 @@ impl App {
     /// Records an interaction and its create event.
     ///
     /// # Errors
-    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::Store`].
+    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::TooManyValues`],
+    /// [`AppError::Store`].
     pub async fn create(
         &self,
         members: Members,
@@ -220,7 +241,8 @@ impl App {
     ///
     /// # Errors
     /// What `edit` answers, [`AppError::NotFound`], [`AppError::PreconditionFailed`],
-    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::Contended`], [`AppError::Store`].
+    /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::TooManyValues`],
+    /// [`AppError::Contended`], [`AppError::Store`].
     pub async fn change<E: From<AppError>>(
         &self,
         id: &str,
@@ -329,9 +351,14 @@ impl App {
         self.store.check().await
     }
 
-    /// The text to store, unless it is longer than it may be.
+    /// The text to store, unless it is longer than it may be, or more than may be read again.
     fn text_of(&self, members: &Members) -> Result<String, AppError> {
-        let text = serde_json::Value::Object(members.clone()).to_string();
+        let whole = Value::Object(members.clone());
+        let (values, limit) = (extent::values(&whole), self.rules.document_values);
+        if values > limit {
+            return Err(AppError::TooManyValues { values, limit });
+        }
+        let text = whole.to_string();
         let (bytes, limit) = (text.len(), self.rules.document_bytes);
         if bytes > limit { Err(AppError::TooLarge { bytes, limit }) } else { Ok(text) }
     }

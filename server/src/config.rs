@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 /// The commented defaults.
 pub const DEFAULT_TOML: &str = include_str!("../config.default.toml");
 
+/// Largest `json_depth`. What is stored is some levels deeper than what v4 sends, and has to be read
+/// again by a parser that stops at 127.
+const MOST_DEPTH: usize = 100;
+
 /// Everything that can be set; the meaning of each is told in `config.default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +51,8 @@ pub struct Limits {
     pub body_bytes: usize,
     pub body_seconds: u64,
     pub json_depth: usize,
+    pub array_items: usize,
+    pub json_values: usize,
     pub url_bytes: usize,
     pub conditions: usize,
     pub regex_bytes: usize,
@@ -301,6 +307,10 @@ impl Settings {
         if lease_seconds == 0 || lease_seconds < timeout_seconds.saturating_mul(3) {
             return Err(SettingsError::ShortLease);
         }
+        if self.limits.json_depth > MOST_DEPTH {
+            let told = format!("limits.json_depth: expected {MOST_DEPTH} at most");
+            return Err(SettingsError::Invalid(told));
+        }
         let closed = self.listen.ip().is_loopback()
             || self.auth.token_file != Path::new("")
             || self.auth.allow_anonymous;
@@ -360,6 +370,7 @@ mod tests {
             ("listen = \"localhost\"", "listen"),
             ("[limits]\nbody = 1", "body"),
             ("[limits]\nbody_bytes = -1", "body_bytes"),
+            ("[limits]\njson_depth = 101", "limits.json_depth"),
             ("[paging]\npartial_status = 201", "partial_status"),
             ("[delivery]\nlease_seconds = 29", "delivery.lease_seconds"),
             ("[delivery]\nconnections = 0", "connections"),

@@ -12,6 +12,7 @@ mod store;
 use crate::app::{App, Rules};
 use crate::config::{Settings, StoreUrl};
 use crate::http::Tokens;
+use crate::http::admin::AdminSchemas;
 use crate::http::context::Context;
 use crate::http::version::{Schemas, Version};
 use crate::query::vocabulary::Vocabulary;
@@ -39,6 +40,7 @@ pub struct Running {
 /// The store cannot be opened, the token file cannot be read, or the address is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let schemas = [Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?];
+    let admin_schemas = AdminSchemas::compile()?;
     let vocabulary =
         Vocabulary::from_schema(tmf683_generated::v5::operations::SCHEMAS, "PartyInteraction")?;
     let token_file = settings.auth.token_file.as_path();
@@ -48,6 +50,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let store = open_store(&settings)?;
     let rules = Rules {
         document_bytes: settings.limits.document_bytes,
+        document_values: settings.limits.json_values,
         idempotency_hours: settings.idempotency.hours,
         subscriptions: settings.delivery.subscriptions,
     };
@@ -58,6 +61,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         access_log: settings.log.access,
         partial_status: settings.paging.partial_status,
         schemas,
+        admin_schemas,
         limits: settings.limits,
     };
     let config = ConfigDropshot {

@@ -13,22 +13,36 @@ use super::spelling::Numbers;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 /// What member names may not begin with: serde_json's own notation for numbers and raw text.
 const RESERVED: &str = "$serde_json::private::";
 
+/// Deepest nesting that serde_json reads, whatever [`Limits::depth`] allows.
+pub const DEEPEST: usize = 127;
+
 /// Bounds of what is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How deep objects and arrays may be nested. serde_json itself stops at 127.
+    /// How deep objects and arrays may be nested, up to [`DEEPEST`].
     pub depth: usize,
+    /// How many items an array may have.
+    pub items: usize,
+    /// How many values there may be at all, members and items of every level counted. `[0],` is
+    /// four bytes of text and four hundred of memory, so a bound on the text is not enough.
+    pub values: usize,
 }
 
+impl Limits {
+    /// For what was bounded when it came in.
+    const NONE: Self = Self { depth: usize::MAX, items: usize::MAX, values: usize::MAX };
+}
+
+#[cfg(test)]
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 64 }
+        Self { depth: 64, ..Self::NONE }
     }
 }
 
@@ -51,6 +65,22 @@ pub enum JsonError {
     #[error("nested deeper than {limit} levels at `{pointer}`")]
     TooDeep {
         /// JSON pointer of the first object or array that is too deep.
+        pointer: String,
+        /// The bound.
+        limit: usize,
+    },
+    /// More items than [`Limits::items`].
+    #[error("more than {limit} items in `{pointer}` (limits.array_items)")]
+    TooLong {
+        /// JSON pointer of the array.
+        pointer: String,
+        /// The bound.
+        limit: usize,
+    },
+    /// More values than [`Limits::values`].
+    #[error("more than {limit} values, at `{pointer}` (limits.json_values)")]
+    TooMany {
+        /// JSON pointer of the first value too many.
         pointer: String,
         /// The bound.
         limit: usize,
@@ -87,7 +117,7 @@ pub fn parse(bytes: &[u8], limits: Limits) -> Result<Value, JsonError> {
 /// Reads the text of an object that was written by us, spellings kept. Not bounded beyond
 /// serde_json's own recursion limit: it was when it came in.
 pub fn reread(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
-    match Reading::new(text, Limits { depth: usize::MAX }).run()? {
+    match Reading::new(text, Limits::NONE).run()? {
         Value::Object(members) => Ok(members),
         _ => Err(serde_json::Error::custom("not an object")),
     }
@@ -107,6 +137,7 @@ struct Reading<'t> {
     text: &'t str,
     limits: Limits,
     numbers: Numbers<'t>,
+    values: Cell<usize>,
     /// Filled only when something is wrong: reading well-formed JSON allocates no path.
     fault: RefCell<Option<Fault>>,
 }
@@ -122,18 +153,30 @@ struct Fault {
 enum FaultKind {
     Duplicate,
     Deep,
+    Long,
+    Many,
     Reserved,
 }
 
 impl<'t> Reading<'t> {
     fn new(text: &'t str, limits: Limits) -> Self {
-        Self { text, limits, numbers: Numbers::of(text), fault: RefCell::default() }
+        let numbers = Numbers::of(text);
+        Self { text, limits, numbers, values: Cell::new(0), fault: RefCell::default() }
     }
 
     fn run(&self) -> Result<Value, serde_json::Error> {
         let mut source = serde_json::Deserializer::from_str(self.text);
         let value = Node { reading: self, depth: 0 }.deserialize(&mut source)?;
         source.end().map(|()| value)
+    }
+
+    /// Counts one more value.
+    fn met<E: serde::de::Error>(&self) -> Result<(), E> {
+        self.values.set(self.values.get() + 1);
+        if self.values.get() > self.limits.values {
+            return Err(self.refuse(FaultKind::Many, None));
+        }
+        Ok(())
     }
 
     fn refuse<E: serde::de::Error>(&self, kind: FaultKind, name: Option<String>) -> E {
@@ -162,6 +205,8 @@ impl<'t> Reading<'t> {
         match fault.kind {
             FaultKind::Duplicate => JsonError::DuplicateMember { pointer },
             FaultKind::Deep => JsonError::TooDeep { pointer, limit: self.limits.depth },
+            FaultKind::Long => JsonError::TooLong { pointer, limit: self.limits.items },
+            FaultKind::Many => JsonError::TooMany { pointer, limit: self.limits.values },
             FaultKind::Reserved => JsonError::ReservedName { pointer },
         }
     }
@@ -188,6 +233,7 @@ impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
+        self.reading.met()?;
         source.deserialize_any(self)
     }
 }
@@ -229,7 +275,11 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         let inside = self.inside()?;
         let mut array = Vec::new();
         loop {
+            let is_full = array.len() == self.reading.limits.items;
             match elements.next_element_seed(inside) {
+                Ok(Some(_)) if is_full => {
+                    return Err(self.reading.refuse(FaultKind::Long, None));
+                }
                 Ok(Some(element)) => array.push(element),
                 Ok(None) => return Ok(Value::Array(array)),
                 Err(error) => {
@@ -319,7 +369,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let got = match parse(text.as_bytes(), Limits { depth: 4 }) {
+        let got = match parse(text.as_bytes(), Limits { depth: 4, items: 20, values: 40 }) {
             Ok(value) => value.to_string(),
             Err(error) => error.to_string(),
         };
@@ -352,7 +402,26 @@ mod tests {
         check("[[[[[]]]]]", "nested deeper than 4 levels at `/0/0/0/0`");
         check(r#"{"a":[{"b":{"c":{}}}]}"#, "nested deeper than 4 levels at `/a/0/b/c`");
         let deep = "[".repeat(100_000);
-        assert!(parse(deep.as_bytes(), Limits { depth: 1000 }).is_err());
+        assert!(parse(deep.as_bytes(), Limits::NONE).is_err());
+    }
+
+    #[test]
+    fn lengths_and_values() {
+        let many = |value: &str, times| vec![value; times].join(",");
+        for text in [format!("[{}]", many("0", 20)), format!("[[{}],[]]", many("0", 20))] {
+            check(&text, &text);
+        }
+        let long = format!(r#"{{"a":[0,[{}]]}}"#, many("{}", 21));
+        check(&long, "more than 20 items in `/a/1` (limits.array_items)");
+        // The root, four arrays, and what is in them: 40 values, and one more.
+        let inner = many("0", 8);
+        let wide = |more: &str| format!("[[{inner}],[{inner}],[{inner}],[{inner},0,0{more}],0]");
+        check(&wide(""), &wide(""));
+        check(&wide(",0"), "more than 40 values, at `/4` (limits.json_values)");
+        check(
+            &format!(r#"[{}]"#, many(r#"{"a":0}"#, 20)),
+            "more than 40 values, at `/19/a` (limits.json_values)",
+        );
     }
 
     #[test]

@@ -23,12 +23,14 @@ pub use operation::{Dialect, Operation, delete_is_remove, read};
 use super::extent;
 use operation::{Action, Target};
 use pointer::Pointer;
+use selection::{Places, Selection};
 use serde_json::Value;
 
 /// Bounds of a patch.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Most operations; one that reaches several elements counts for each.
+    /// Most operations; one that reaches several elements counts for each. As many conditions may
+    /// stand in all queries of the patch together.
     pub operations: usize,
     /// Most bytes that the copies of one patch may make together.
     pub copied_bytes: usize,
@@ -59,6 +61,12 @@ pub enum Problem {
     /// Neither empty nor does it begin with `/`, or `~` is not followed by 0 or 1.
     #[error("`{member}` is not a JSON pointer (RFC 6901)")]
     NotAPointer {
+        /// `path` or `from`.
+        member: &'static str,
+    },
+    /// A pointer with more names than documents have levels.
+    #[error("`{member}` has more than {} names", super::json::DEEPEST)]
+    PathTooDeep {
         /// `path` or `from`.
         member: &'static str,
     },
@@ -116,6 +124,12 @@ pub enum Problem {
         /// The bound.
         limit: usize,
     },
+    /// More conditions than [`Bounds::operations`]: each may be held against every element there is.
+    #[error("the patch's queries have more than {limit} conditions (limits.patch_operations)")]
+    TooManyConditions {
+        /// The bound.
+        limit: usize,
+    },
 }
 
 /// Carries out the operations in their order. The document is consumed: a patch that fails half way
@@ -124,7 +138,7 @@ pub enum Problem {
 /// # Errors
 /// The first operation that cannot be carried out.
 pub fn apply(document: Value, operations: &[Operation], bounds: Bounds) -> Result<Value, Failure> {
-    let mut work = Work { document, bounds, reached: 0, copied_bytes: 0 };
+    let mut work = Work { document, bounds, reached: 0, conditions: 0, copied_bytes: 0 };
     for (index, operation) in operations.iter().enumerate() {
         work.carry_out(operation).map_err(|problem| operation.failure(index, problem))?;
     }
@@ -136,6 +150,7 @@ struct Work {
     document: Value,
     bounds: Bounds,
     reached: usize,
+    conditions: usize,
     copied_bytes: usize,
 }
 
@@ -216,7 +231,7 @@ impl Work {
         let places = match &operation.target {
             Target::Place(at) => vec![at.clone()],
             Target::Selected(selection) => {
-                let places = selection.places(&self.document, left);
+                let places = self.selected(selection, left)?;
                 if places.elements && operation.action.adds() {
                     return Err(Problem::AddAtElement);
                 }
@@ -232,11 +247,21 @@ impl Work {
     }
 
     /// The one place that `move` and `copy` take from.
-    fn source(&self, from: &Target) -> Result<Pointer, Problem> {
+    fn source(&mut self, from: &Target) -> Result<Pointer, Problem> {
         match from {
             Target::Place(at) => Ok(at.clone()),
-            Target::Selected(selection) => only(selection.places(&self.document, 1).pointers),
+            Target::Selected(selection) => only(self.selected(selection, 1)?.pointers),
         }
+    }
+
+    /// The places a selection leads to, within the conditions that are left.
+    fn selected(&mut self, selection: &Selection, most: usize) -> Result<Places, Problem> {
+        let limit = self.bounds.operations;
+        self.conditions += selection.conditions();
+        if self.conditions > limit {
+            return Err(Problem::TooManyConditions { limit });
+        }
+        Ok(selection.places(&self.document, most))
     }
 
     fn check_copied(&self) -> Result<(), Problem> {

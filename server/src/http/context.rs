@@ -1,18 +1,20 @@
 //! What all requests share, and what happens around each: the guard.
 //!
-//! The guard runs before a byte of the body is read, in this order: URL length, authentication,
+//! The guard runs before a byte of the body is read, in this order: URL length, host, authentication,
 //! acceptable media types; then the operation, its panics caught; then the access log.
 
 use crate::app::App;
 use crate::config::{Limits, PartialStatus};
 use crate::error::ApiError;
+use crate::http::admin::AdminSchemas;
 use crate::http::auth::Tokens;
 use crate::http::call::Call;
 use crate::http::media;
 use crate::http::version::{Schemas, Version};
 use dropshot::{Body, RequestContext, RequestInfo};
 use futures::FutureExt;
-use http::Response;
+use http::header::HOST;
+use http::{Response, Version as HttpVersion};
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -34,6 +36,8 @@ pub struct Context {
     pub access_log: bool,
     /// Compiled request schemas, in the order of [`Version::ALL`].
     pub schemas: [Schemas; 2],
+    /// The same of the admin API.
+    pub admin_schemas: AdminSchemas,
 }
 
 impl Call<'_> {
@@ -58,6 +62,9 @@ impl Context {
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > self.limits.url_bytes {
             return Err(ApiError::uri_too_long(self.limits.url_bytes));
+        }
+        if !names_its_host(request) {
+            return Err(ApiError::invalid_request("Host: expected once (RFC 9112 section 3.2)"));
         }
         if self.tokens.as_ref().is_some_and(|tokens| !tokens.admit(request.headers())) {
             return Err(ApiError::unauthorized());
@@ -117,6 +124,16 @@ impl Guard for Context {
         let error = admitted.err().unwrap_or_else(|| ApiError::method_not_allowed(path.allowed));
         context.log(&rqctx.request, "methodNotAllowed", error.status().as_u16(), since);
         Ok(error.into_response())
+    }
+}
+
+/// Whether it says once which host it is for. Of two, a proxy before us may have believed the other.
+fn names_its_host(request: &RequestInfo) -> bool {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    match request.version() {
+        HttpVersion::HTTP_11 => hosts == 1,
+        // HTTP/1.0 knows no Host, HTTP/2 names it in the target.
+        _ => hosts <= 1,
     }
 }
 

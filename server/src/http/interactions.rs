@@ -2,10 +2,10 @@
 
 use crate::config::PartialStatus;
 use crate::domain::interaction::{Interaction, Members};
-use crate::domain::json::{self, Limits};
 use crate::domain::lifecycle;
 use crate::error::ApiError;
 use crate::http::answer::Answer;
+use crate::http::body;
 use crate::http::call::Call;
 use crate::http::patch::Patch;
 use crate::http::version::Version;
@@ -165,8 +165,7 @@ impl Call<'_> {
     }
 
     pub(super) fn parsed(&self, body: &[u8]) -> Result<Value, ApiError> {
-        let limits = Limits { depth: self.context.limits.json_depth };
-        Ok(json::parse(body, limits)?)
+        body::parse(&self.context.limits, body)
     }
 }
 

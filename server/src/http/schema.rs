@@ -8,9 +8,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// One place where a body does not fit the document.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Violation {
     /// JSON Pointer of the member; of the absent member when it is required.
     pub pointer: String,
@@ -83,7 +84,7 @@ impl Schema {
         if self.0.is_valid(after) {
             return Ok(());
         }
-        let known: Vec<Violation> = self.0.iter_errors(before).map(told).collect();
+        let known: HashSet<Violation> = self.0.iter_errors(before).map(told).collect();
         let fresh = self.0.iter_errors(after).map(told).filter(|v| !known.contains(v));
         let fresh: Vec<Violation> = fresh.take(MOST_TOLD).collect();
         if fresh.is_empty() { Ok(()) } else { Err(Violations(fresh)) }

@@ -3,6 +3,7 @@
 //! `id` and `href` always come. A name the resource does not have selects nothing, for resources
 //! are open; only a malformed list is an error. `a.b` shows `b` of `a`, in each item of an array.
 
+use crate::domain::json::DEEPEST;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -18,16 +19,22 @@ enum Selection {
     Part(Fields),
 }
 
-/// The list is not one.
+/// Why a list of fields is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("fields: expected attribute names separated by commas, or none")]
-pub struct FieldsError;
+pub enum FieldsError {
+    /// The list, or a name in it, is empty.
+    #[error("fields: expected attribute names separated by commas, or none")]
+    Malformed,
+    /// A path of more names than any document has levels.
+    #[error("fields: a path has more than {DEEPEST} names")]
+    TooDeep,
+}
 
 impl Fields {
     /// Reads a decoded value.
     ///
     /// # Errors
-    /// The list or a name in it is empty.
+    /// [`FieldsError`]
     pub fn parse(text: &str) -> Result<Self, FieldsError> {
         let mut fields = Self::default();
         if text.trim() == "none" {
@@ -36,7 +43,10 @@ impl Fields {
         for path in text.split(',') {
             let names: Vec<&str> = path.trim().split('.').collect();
             if names.iter().any(|name| name.is_empty()) {
-                return Err(FieldsError);
+                return Err(FieldsError::Malformed);
+            }
+            if names.len() > DEEPEST {
+                return Err(FieldsError::TooDeep);
             }
             fields.select(&names);
         }
@@ -133,7 +143,17 @@ mod tests {
     #[test]
     fn a_malformed_list_is_refused() {
         for text in ["", ",", "a,,b", "a,", ".a", "a..b", " "] {
-            assert_eq!(Fields::parse(text), Err(FieldsError), "{text:?}");
+            assert_eq!(Fields::parse(text), Err(FieldsError::Malformed), "{text:?}");
+        }
+    }
+
+    /// A selection as deep as a URL is long would overflow the stack when it is dropped.
+    #[test]
+    fn a_path_has_only_so_many_names() {
+        let path = |names: usize| vec!["a"; names].join(".");
+        assert!(Fields::parse(&path(DEEPEST)).is_ok());
+        for names in [DEEPEST + 1, 100_000] {
+            assert_eq!(Fields::parse(&path(names)), Err(FieldsError::TooDeep));
         }
     }
 }

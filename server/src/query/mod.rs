@@ -8,6 +8,7 @@ pub mod fields;
 pub mod filter;
 pub mod operator;
 pub mod page;
+pub mod parameters;
 pub mod parse;
 pub mod pattern;
 pub mod text;

@@ -4,6 +4,7 @@
 //! parties), so paths are walked, not listed. Arrays are transparent: `note.text` means the text of
 //! any note. Where a discriminator leaves several shapes, a path of any of them is known.
 
+use indexmap::IndexSet;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 
@@ -84,13 +85,16 @@ impl Vocabulary {
         found.into_iter().collect()
     }
 
-    /// The nodes a member name leads to, over all shapes the value may have.
+    /// The nodes a member name leads to, over all shapes the value may have. Each once: shapes lead
+    /// back to the same few nodes, and counting every way there would double with each level.
     fn step(&self, here: &[usize], name: &str) -> Vec<usize> {
         let shapes = here.iter().flat_map(|node| self.nodes[*node].shapes.iter());
-        here.iter()
+        let found: IndexSet<usize> = here
+            .iter()
             .chain(shapes)
             .filter_map(|node| self.nodes[*node].members.get(name).copied())
-            .collect()
+            .collect();
+        found.into_iter().collect()
     }
 
     fn collect(
@@ -223,7 +227,7 @@ pub mod tests {
             "Related": {"type": "object", "properties": {
                 "role": {"type": "string"}, "party": {"$ref": "#/$defs/Party"}}},
             "Party": {"type": "object", "properties": {"@type": {"type": "string"}},
-                "x-discriminator": {"Ref": "Ref", "Person": "Person"}},
+                "x-discriminator": {"Ref": "Ref", "Person": "Person", "Company": "Person"}},
             "Ref": {"type": "object", "properties": {"id": {"type": "string"}}},
             "Person": {"type": "object", "properties": {
                 "name": {"type": "string"},
@@ -254,6 +258,19 @@ pub mod tests {
         ] {
             assert_eq!(small().kind_of(&path(dotted)), expected, "{dotted}");
         }
+    }
+
+    #[test]
+    fn a_path_that_goes_round_and_round_ends() {
+        let round = format!("{}name", "relatedParty.party.".repeat(4_000));
+        assert_eq!(small().kind_of(&path(&round)), Some(Kind::Text));
+        let mut nested = json!({"serial": 7});
+        for _ in 0..40 {
+            nested = json!({"relatedParty": [{"party": nested}]});
+        }
+        let Value::Object(members) = nested else { unreachable!() };
+        // Longer than any path that is taken, so none is: but finding that out must end.
+        assert_eq!(small().extension_paths(&members), Vec::<String>::new());
     }
 
     #[test]

@@ -74,3 +74,61 @@ async fn a_patch_has_only_so_many_operations() {
     let refused = server.send(request).await.error(400);
     assert!(refused.contains("patch_operations"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_body_has_only_so_many_items_and_values() {
+    let server = Server::with(|limits| (limits.array_items, limits.json_values) = (10, 45)).await;
+    let array = |items: usize| format!("[{}]", vec!["0"; items].join(","));
+    for (members, complaint) in [
+        (format!(r#""x":{{"y":{}}}"#, array(11)), "in `/x/y` (limits.array_items)"),
+        (
+            format!(r#""x":[{}]"#, [array(9), array(9), array(9), array(9)].join(",")),
+            "(limits.json_values)",
+        ),
+    ] {
+        let request = Request::new("POST", V5, "").body(&interaction(&members));
+        let refused = server.send(request).await.error(400);
+        assert!(refused.contains(complaint), "{refused}");
+    }
+    // What patches make, step by step, is bounded too.
+    let id = server.create(&format!(r#""reason":"a","x":[{}]"#, array(10))).await;
+    let add = format!(r#"[{{"op":"add","path":"/x/-","value":{}}}]"#, array(10));
+    let patch = || {
+        let request = Request::new("PATCH", V5, &id);
+        request.header("Content-Type", "application/json-patch+json").body(&add)
+    };
+    assert_eq!(server.send(patch()).await.status, 200);
+    let before = server.get(V5, &id).await;
+    let refused = server.send(patch()).await.error(413);
+    assert!(refused.contains("limits.json_values"), "{refused}");
+    assert_eq!(server.get(V5, &id).await, before);
+}
+
+/// The canonical form of what v4 sends is deeper than what was sent.
+#[tokio::test]
+async fn what_is_as_deep_as_it_may_be_can_be_read_again() {
+    let server = Server::with(|limits| limits.json_depth = 100).await;
+    let item = |depth: usize| {
+        let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let of = |rest: &str| format!(r#"{{"id":"1","href":"h","name":"n","role":"r"{rest}}}"#);
+        let channel = of(&format!(r#","x":{deep}"#));
+        format!(
+            r#"{{"direction":"in","reason":"a","status":"opened","channel":[{}],
+                 "interactionDate":{{"startDateTime":"2024-05-01T00:00:00Z"}},
+                 "interactionItem":[{{"reason":"a","item":{},"channel":[{channel}]}}]}}"#,
+            of(""),
+            of("")
+        )
+    };
+    server.send(Request::new("POST", V4, "").body(&item(96))).await.error(400);
+    let made = server.send(Request::new("POST", V4, "").body(&item(95))).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    for base in [V4, V5] {
+        let change = Request::new("PATCH", base, &id).header("Content-Type", "application/json");
+        let changed = server.send(change.body(&format!(r#"{{"status":"by {base}"}}"#))).await;
+        assert_eq!(changed.status, 200, "{}", changed.body);
+        let fields = Request::new("GET", base, &id).query("fields=status");
+        assert_eq!(server.send(fields).await.json()["status"], format!("by {base}"));
+    }
+}

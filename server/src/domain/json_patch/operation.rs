@@ -142,6 +142,6 @@ fn target(text: &str, member: &'static str, dialect: Dialect) -> Result<Target, 
         Some((pointer, query)) if dialect == Dialect::Queries => {
             Selection::parse(pointer, query, member).map(Target::Selected)
         }
-        _ => Pointer::parse(text).map(Target::Place).ok_or(Problem::NotAPointer { member }),
+        _ => Pointer::read(text, member).map(Target::Place),
     }
 }

@@ -1,5 +1,7 @@
 //! JSON Pointer (RFC 6901): its reading, and following it through a value.
 
+use super::Problem;
+use crate::domain::json::DEEPEST;
 use serde_json::Value;
 
 /// The end of an array, where something can be added (RFC 6901 §4).
@@ -16,6 +18,17 @@ impl Pointer {
             return Some(Self::default());
         }
         text.strip_prefix('/')?.split('/').map(unescaped).collect::<Option<_>>().map(Self)
+    }
+
+    /// Reads what a client sent as `member`, which leads no deeper than documents are.
+    ///
+    /// # Errors
+    /// [`Problem::NotAPointer`], [`Problem::PathTooDeep`]
+    pub fn read(text: &str, member: &'static str) -> Result<Self, Problem> {
+        if text.matches('/').count() > DEEPEST {
+            return Err(Problem::PathTooDeep { member });
+        }
+        Self::parse(text).ok_or(Problem::NotAPointer { member })
     }
 
     /// How many levels down it leads.

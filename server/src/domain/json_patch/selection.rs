@@ -35,7 +35,7 @@ struct Condition {
     anchor: Anchor,
     /// From the anchor on.
     path: Vec<String>,
-    operand: String,
+    operand: Operand,
 }
 
 /// What a condition is about.
@@ -59,10 +59,15 @@ pub struct Places {
 impl Selection {
     /// Reads what stands before and after the `?`.
     pub fn parse(pointer: &str, query: &str, member: &'static str) -> Result<Self, Problem> {
-        let tokens = Pointer::parse(pointer).ok_or(Problem::NotAPointer { member })?.0;
+        let tokens = Pointer::read(pointer, member)?.0;
         let conditions = query.split('&').map(|condition| Condition::parse(condition, &tokens));
         let conditions = conditions.collect::<Option<_>>().ok_or(Problem::NotAQuery { member })?;
         Ok(Self { tokens, conditions })
+    }
+
+    /// How many conditions an element is held against.
+    pub fn conditions(&self) -> usize {
+        self.conditions.len()
     }
 
     /// The places selected; of more than `most`, one more than that.
@@ -112,7 +117,7 @@ impl Condition {
         if path.iter().any(String::is_empty) {
             return None;
         }
-        let operand = decoded(operand)?.into_owned();
+        let operand = Operand::new(decoded(operand)?);
         let Some((token, named)) = anchor(&path, tokens) else {
             return Some(Self { anchor: Anchor::LastArray, path, operand });
         };
@@ -207,8 +212,7 @@ impl Walk<'_, '_> {
 
     fn fulfils(&self, value: &Value, token: usize) -> bool {
         self.conditions(token).all(|condition| {
-            let operand = Operand::new(&condition.operand);
-            let equals = &mut |found: &Value| operand.equals(found);
+            let equals = &mut |found: &Value| condition.operand.equals(found);
             value.as_object().is_some_and(|members| any_at(members, &condition.path, equals))
         })
     }

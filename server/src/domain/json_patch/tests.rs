@@ -361,6 +361,22 @@ fn bounds() {
         "[{'op':'remove','path':'/a?b=1'}]",
         "operation [0], `remove` `/a?b=1`: the patch has more than 20 operations (limits.patch_operations)",
     );
+    let conditions = vec!["b=1"; 11].join("&");
+    let test = format!("{{'op':'test','path':'/a/b?{conditions}','value':1}}");
+    check_in(
+        Dialect::Queries,
+        "{'a':[{'b':1}]}",
+        &repeated(&test, 2),
+        &format!(
+            "operation [1], `test` `/a/b?{conditions}`: the patch's queries have more than 20 conditions (limits.patch_operations)"
+        ),
+    );
+    let deep = "/a".repeat(json::DEEPEST + 1);
+    check(
+        "{}",
+        &format!("[{{'op':'remove','path':'{deep}'}}]"),
+        &format!("operation [0], `remove` `{deep}`: `path` has more than 127 names"),
+    );
     let value = format!("[{{'op':'replace','path':'/a?b=1','value':'{}'}}]", "x".repeat(998));
     let elements = |n| format!("{{'a':[{}]}}", vec!["{'b':1}"; n].join(","));
     assert!(patched(&parsed(&elements(3)), &value, Dialect::Queries).is_ok());
