@@ -1,7 +1,10 @@
 //! The use cases, shared by every version of the API: create, read, list, change, delete, subscribe.
 //!
 //! Everything here is canonical. What a version adds (its shape, its schema, its paths) happened
-//! before, in `http`. Time and identity are drawn here, once per request.
+//! before, in `http`. Time and identity are drawn here, once per request. What an operator asks for
+//! is in [`administration`].
+
+mod administration;
 
 use crate::domain::event::{Occasion, events_of_change, events_of_create, events_of_delete};
 use crate::domain::interaction::{Interaction, Members};
@@ -44,6 +47,12 @@ pub enum AppError {
     /// There are as many subscriptions as there may be.
     #[error("there are {0} subscriptions, and no more are taken")]
     TooManySubscriptions(u32),
+    /// The subscription has ended, and stays so.
+    #[error("the subscription has ended")]
+    Ended,
+    /// The event, or what happened at that time, is not or no longer kept.
+    #[error("the log does not reach back there")]
+    NotKept,
     /// The lifecycle forbids it: a member that never changes would have, or a foreign root `@type`.
     #[error(transparent)]
     Refused(#[from] Refusal),

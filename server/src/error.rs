@@ -316,6 +316,10 @@ impl From<AppError> for ApiError {
             AppError::TooManySubscriptions(_) => {
                 Self::busy("There are as many subscriptions as the server takes")
             }
+            AppError::Ended => Self::conflict("The subscription has ended: its listener is gone"),
+            AppError::NotKept => {
+                Self::invalid_body("/fromEventId or /fromTime is not, or no longer, in the log")
+            }
             AppError::KeyReused => {
                 Self::conflict("The Idempotency-Key came with another request before")
             }

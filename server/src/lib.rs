@@ -21,6 +21,7 @@ use crate::delivery::sender::{Sender, SenderSettings};
 use crate::delivery::signature::Signer;
 use crate::delivery::{Engine, Options, Reading, Readings};
 use crate::http::Tokens;
+use crate::http::admin::AdminSchemas;
 use crate::http::context::Context;
 use crate::http::version::{Schemas, Version};
 use crate::query::parse::{QueryContext, QueryLimits};
@@ -53,6 +54,7 @@ pub struct Running {
 /// The store cannot be opened, the token file cannot be read, or the address is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let schemas = [Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?];
+    let admin_schemas = AdminSchemas::compile()?;
     let vocabulary =
         Vocabulary::from_schema(tmf683_generated::v5::operations::SCHEMAS, "PartyInteraction")?;
     let token_file = settings.auth.token_file.as_path();
@@ -78,6 +80,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         explain: settings.explain,
         partial_status: settings.paging.partial_status,
         schemas,
+        admin_schemas,
         limits: settings.limits,
     };
     let config = ConfigDropshot {

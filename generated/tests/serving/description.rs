@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tmf683_generated::{v4, v5};
+use tmf683_generated::{admin_v1, v4, v5};
 
 use super::stub;
 
@@ -162,4 +162,9 @@ fn v4_is_described_as_the_document_says() {
 #[test]
 fn v5_is_described_as_the_document_says() {
     check("v5", v5::operations::OPENAPI);
+}
+
+#[test]
+fn the_admin_api_is_described_as_the_document_says() {
+    check("admin", admin_v1::operations::OPENAPI);
 }

@@ -63,13 +63,13 @@ impl Guard for Stub {
     }
 }
 
-type Answer<S> = Result<Reply<S>, Refused>;
+pub(crate) type Answer<S> = Result<Reply<S>, Refused>;
 
-fn said<S: Documented>(text: String) -> Reply<S> {
+pub(crate) fn said<S: Documented>(text: String) -> Reply<S> {
     Reply::success(HeaderMap::new(), text.into())
 }
 
-async fn heard<S: Documented, T>(body: JsonBody<T>) -> Answer<S> {
+pub(crate) async fn heard<S: Documented, T>(body: JsonBody<T>) -> Answer<S> {
     let media_type = body.media_type().unwrap_or_default();
     match body.read(16).await {
         Ok(bytes) => Ok(said(format!("{media_type} {}", String::from_utf8_lossy(&bytes)))),
@@ -205,6 +205,7 @@ pub(crate) fn one(version: &str) -> ApiDescription<Stub> {
             v4::api::register::<Stub>(&mut api, "", "").unwrap();
             v4::api::register_listener::<Stub>(&mut api, "", "").unwrap();
         }
+        "admin" => return super::admin::admin(),
         _ => {
             v5::api::register::<Stub>(&mut api, "", "").unwrap();
             v5::api::register_listener::<Stub>(&mut api, "", "").unwrap();

@@ -44,9 +44,13 @@ impl Answer {
 
     /// How many there are, how many are here, and where the others are (TMF630 "Paging").
     pub fn page(self, total: u64, here: u64, links: &str) -> Result<Self, ApiError> {
+        self.counts(total, here)?.header(LINK, links)
+    }
+
+    /// How many there are, and how many are here.
+    pub fn counts(self, total: u64, here: u64) -> Result<Self, ApiError> {
         self.header(HeaderName::from_static("x-total-count"), &total.to_string())?
-            .header(HeaderName::from_static("x-result-count"), &here.to_string())?
-            .header(LINK, links)
+            .header(HeaderName::from_static("x-result-count"), &here.to_string())
     }
 
     /// How a list was found. Attributes have any letters, headers have not.

@@ -1,19 +1,17 @@
 //! One request seen from the API: which version, which address, which preconditions.
 
 use crate::app::Precondition;
-use crate::config::Limits;
 use crate::error::ApiError;
+use crate::http::body;
 use crate::http::context::Context;
 use crate::http::version::Version;
 use bytes::Bytes;
 use dropshot::{RequestContext, RequestInfo};
-use http::Method;
-use http::header::{CONTENT_ENCODING, HOST, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use http::header::{HOST, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use http::uri::Authority;
+use http::{Method, StatusCode};
 use std::net::SocketAddr;
-use std::time::Duration;
-use tmf683_generated::serving::{BodyError, JsonBody};
-use tokio::time::timeout;
+use tmf683_generated::serving::JsonBody;
 
 /// Longest correlation id that is taken from a request.
 const MOST_CORRELATION_ID_BYTES: usize = 256;
@@ -116,22 +114,11 @@ impl<'a> Call<'a> {
     /// # Errors
     /// 415, 413, 408 for one that takes too long, or 400 for one that ends early.
     pub async fn read<T>(&self, body: JsonBody<T>, taken: &[&str]) -> Result<Bytes, ApiError> {
-        let media_type = body.media_type().unwrap_or_else(|| "application/json".to_owned());
-        if !taken.contains(&media_type.as_str()) {
-            let error = ApiError::unsupported_media_type(taken);
-            let is_patch = self.request.method() == Method::PATCH;
-            return Err(if is_patch { error.accept_patch(taken) } else { error });
-        }
-        let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
-        if !self.request.headers().get_all(CONTENT_ENCODING).iter().all(identity) {
-            return Err(ApiError::unsupported_content_coding());
-        }
-        let Limits { body_bytes, body_seconds, .. } = self.context.limits;
-        let whole = timeout(Duration::from_secs(body_seconds), body.read(body_bytes)).await;
-        let whole = whole.map_err(|_| ApiError::body_too_slow(body_seconds))?;
-        whole.map_err(|error| match error {
-            BodyError::TooLarge => ApiError::body_too_large(body_bytes),
-            BodyError::Broken(_) => ApiError::incomplete_body(),
+        let is_patch = self.request.method() == Method::PATCH;
+        let whole = body::read(&self.context.limits, self.request.headers(), body, taken).await;
+        whole.map_err(|error| match error.status() {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE if is_patch => error.accept_patch(taken),
+            _ => error,
         })
     }
 

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::config::{Limits, PartialStatus};
 use crate::delivery::resolver::Resolver;
 use crate::error::ApiError;
+use crate::http::admin::AdminSchemas;
 use crate::http::auth::Tokens;
 use crate::http::call::Call;
 use crate::http::media;
@@ -40,6 +41,8 @@ pub struct Context {
     pub explain: bool,
     /// Compiled request schemas, in the order of [`Version::ALL`].
     pub schemas: [Schemas; 2],
+    /// The same of the admin API.
+    pub admin_schemas: AdminSchemas,
 }
 
 impl Call<'_> {

@@ -2,10 +2,10 @@
 //! Those that create are in [`super::creation`].
 
 use crate::domain::interaction::{Interaction, Members};
-use crate::domain::json::{self, Limits};
 use crate::domain::lifecycle;
 use crate::error::ApiError;
 use crate::http::answer::Answer;
+use crate::http::body;
 use crate::http::call::Call;
 use crate::http::patch::Patch;
 use crate::http::version::Version;
@@ -104,13 +104,7 @@ impl Call<'_> {
     }
 
     pub(super) fn parsed(&self, body: &[u8]) -> Result<Value, ApiError> {
-        let settings = &self.context.limits;
-        let limits = Limits {
-            depth: settings.json_depth,
-            items: settings.array_items,
-            values: settings.json_values,
-        };
-        Ok(json::parse(body, limits)?)
+        body::parse(&self.context.limits, body)
     }
 }
 

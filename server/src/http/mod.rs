@@ -1,8 +1,10 @@
 //! The edge: HTTP in, HTTP out. Versions meet only here; each becomes canonical on the way in and
 //! a view on the way out.
 
+pub mod admin;
 mod answer;
 mod auth;
+mod body;
 mod call;
 pub mod context;
 mod creation;
@@ -24,7 +26,7 @@ use context::Context;
 use dropshot::ApiDescription;
 use version::Version;
 
-/// Every route: each version at each of its bases, health, and the documents.
+/// Every route: each version at each of its bases, administration, health, and the documents.
 pub fn api() -> anyhow::Result<ApiDescription<Context>> {
     let mut api = ApiDescription::new();
     for version in Version::ALL {
@@ -41,6 +43,7 @@ pub fn api() -> anyhow::Result<ApiDescription<Context>> {
             }
         }
     }
+    tmf683_generated::admin_v1::api::register::<admin::Admin>(&mut api, admin::BASE, "admin_")?;
     system::register(&mut api)?;
     Ok(api)
 }

@@ -4,6 +4,7 @@
 //! balancer has none, and the documents are public.
 
 use crate::error::ApiError;
+use crate::http::admin;
 use crate::http::context::Context;
 use crate::http::version::Version;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use dropshot::{
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Response};
 use serde_json::{Value, json};
-use tmf683_generated::{v4, v5};
+use tmf683_generated::{admin_v1, v4, v5};
 
 /// The process is up. Touches nothing else.
 const LIVE: &str = r#"{"status":"pass"}"#;
@@ -43,6 +44,9 @@ pub fn register(api: &mut ApiDescription<Context>) -> anyhow::Result<()> {
             }
         }
     }
+    let document =
+        at_base(admin_v1::operations::OPENAPI, "servers", &json!([{ "url": admin::BASE }]))?;
+    get_bytes(api, &format!("{}/openapi.json", admin::BASE), document)?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod jsonpath;
 pub mod operator;
 pub mod page;
+pub mod parameters;
 pub mod parse;
 pub mod pattern;
 pub mod sort;

@@ -4,7 +4,6 @@
 //! given only after the commit is durable. No driver type leaks, and nothing here knows HTTP. What
 //! delivery asks of a store is in [`delivery`], what operators ask in [`administration`].
 
-#[cfg_attr(not(test), expect(dead_code, reason = "an API of administration is to call it"))]
 pub mod administration;
 pub mod delivery;
 

@@ -1,0 +1,52 @@
+//! Bodies: read within their bounds, then strictly parsed.
+
+use crate::config::Limits;
+use crate::domain::json;
+use crate::error::ApiError;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, HeaderValue};
+use serde_json::Value;
+use std::time::Duration;
+use tmf683_generated::serving::{BodyError, JsonBody};
+use tokio::time::timeout;
+
+/// The bytes of a body of one of the media types taken; none said is JSON.
+///
+/// # Errors
+/// 415, 413, 408 for one that takes too long, or 400 for one that ends early.
+pub async fn read<T>(
+    limits: &Limits,
+    headers: &HeaderMap,
+    body: JsonBody<T>,
+    taken: &[&str],
+) -> Result<Bytes, ApiError> {
+    let media_type = body.media_type().unwrap_or_else(|| "application/json".to_owned());
+    if !taken.contains(&media_type.as_str()) {
+        return Err(ApiError::unsupported_media_type(taken));
+    }
+    let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(CONTENT_ENCODING).iter().all(identity) {
+        return Err(ApiError::unsupported_content_coding());
+    }
+    let Limits { body_bytes, body_seconds, .. } = *limits;
+    let whole = timeout(Duration::from_secs(body_seconds), body.read(body_bytes)).await;
+    let whole = whole.map_err(|_| ApiError::body_too_slow(body_seconds))?;
+    whole.map_err(|error| match error {
+        BodyError::TooLarge => ApiError::body_too_large(body_bytes),
+        BodyError::Broken(_) => ApiError::incomplete_body(),
+    })
+}
+
+/// A body as a tree, read strictly.
+///
+/// # Errors
+/// 400 where it is not JSON, or not within its bounds.
+pub fn parse(limits: &Limits, body: &[u8]) -> Result<Value, ApiError> {
+    let limits = json::Limits {
+        depth: limits.json_depth,
+        items: limits.array_items,
+        values: limits.json_values,
+    };
+    Ok(json::parse(body, limits)?)
+}
