@@ -89,20 +89,35 @@ pub enum AppError {
     Store(#[from] StoreError),
 }
 
-/// Which versions of an interaction a caller agrees to change (RFC 9110 §13.1.1).
+/// Which versions of an interaction a caller agrees to change (RFC 9110 §13.1).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Precondition {
-    /// No `If-Match`: whatever is there.
-    Whatever,
-    /// `If-Match` with entity tags.
-    OneOf(Vec<i64>),
+pub struct Precondition {
+    /// `If-Match`: it has to be one of these.
+    pub one_of: Versions,
+    /// `If-None-Match`: it has to be none of these.
+    pub none_of: Versions,
+}
+
+/// Some of the versions an interaction has had or will have.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Versions {
+    /// Whichever there is.
+    Any,
+    /// These.
+    Listed(Vec<i64>),
 }
 
 impl Precondition {
     fn holds(&self, version: i64) -> bool {
+        self.one_of.contains(version) && !self.none_of.contains(version)
+    }
+}
+
+impl Versions {
+    fn contains(&self, version: i64) -> bool {
         match self {
-            Self::Whatever => true,
-            Self::OneOf(versions) => versions.contains(&version),
+            Self::Any => true,
+            Self::Listed(versions) => versions.contains(&version),
         }
     }
 }

@@ -61,8 +61,18 @@ async fn if_match_guards_patch_and_delete() {
         patch_if(&caller, &id, "*", json!({"status": "z"})).await.is(200);
         patch_if(&caller, &id, now.header("etag"), json!({"status": "w"})).await.is(412);
         patch_if(&caller, "no-such-id", "*", json!({"status": "w"})).await.is(404);
+        let now = caller.read(&id).await.header("etag").to_owned();
+        let unless = |method, tag: &str| {
+            let call = caller.call(method, &format!("/partyInteraction/{id}"));
+            call.header("if-none-match", tag).body("application/json", "{}").send()
+        };
+        for (tag, status) in [(now.as_str(), 412), ("*", 412), ("tag", 400)] {
+            unless(Method::PATCH, tag).await.is(status);
+            unless(Method::DELETE, tag).await.is(status);
+        }
+        unless(Method::PATCH, &old).await.is(200);
         let call = caller.call(Method::DELETE, &format!("/partyInteraction/{id}"));
-        call.header("if-match", "*").send().await.is(204);
+        call.header("if-match", "*").header("if-none-match", &old).send().await.is(204);
     }
     server.stop().await;
 }

@@ -1,6 +1,6 @@
 //! One request seen from the API: which version, which address, which preconditions.
 
-use crate::app::Precondition;
+use crate::app::{Precondition, Versions};
 use crate::error::ApiError;
 use crate::http::body;
 use crate::http::context::Context;
@@ -82,19 +82,22 @@ impl<'a> Call<'a> {
         (!id.is_empty() && id.len() <= MOST_CORRELATION_ID_BYTES).then_some(id)
     }
 
-    /// `If-Match` (RFC 9110 §13.1.1).
+    /// `If-Match` and `If-None-Match` of a change (RFC 9110 §13.1.1, §13.1.2).
     ///
     /// # Errors
-    /// 400 when it is not a list of entity tags.
+    /// 400 when either is not a list of entity tags.
     pub fn precondition(&self) -> Result<Precondition, ApiError> {
-        Ok(match self.entity_tags(&IF_MATCH)? {
-            None | Some(EntityTags::Any) => Precondition::Whatever,
-            Some(EntityTags::Listed(tags)) => {
-                // Compared strongly: a weak tag never matches.
-                let strong = tags.into_iter().filter(|tag| !tag.weak);
-                Precondition::OneOf(strong.filter_map(|tag| tag.version).collect())
-            }
-        })
+        let one_of = match self.entity_tags(&IF_MATCH)? {
+            None | Some(EntityTags::Any) => Versions::Any,
+            // Compared strongly: a weak tag never matches.
+            Some(EntityTags::Listed(tags)) => versions(tags.into_iter().filter(|tag| !tag.weak)),
+        };
+        let none_of = match self.entity_tags(&IF_NONE_MATCH)? {
+            None => Versions::Listed(Vec::new()),
+            Some(EntityTags::Any) => Versions::Any,
+            Some(EntityTags::Listed(tags)) => versions(tags.into_iter()),
+        };
+        Ok(Precondition { one_of, none_of })
     }
 
     /// Whether the caller holds this version already: `If-None-Match` (RFC 9110 §13.1.2).
@@ -142,6 +145,10 @@ impl<'a> Call<'a> {
         let absent = !self.request.headers().contains_key(name);
         Ok(if absent { None } else { Some(EntityTags::Listed(tags)) })
     }
+}
+
+fn versions(tags: impl Iterator<Item = EntityTag>) -> Versions {
+    Versions::Listed(tags.filter_map(|tag| tag.version).collect())
 }
 
 enum EntityTags {

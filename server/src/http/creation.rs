@@ -5,7 +5,7 @@
 //! all or none.
 
 use crate::app;
-use crate::app::Precondition;
+use crate::app::Versions;
 use crate::domain::event::Occasion;
 use crate::domain::interaction::Members;
 use crate::domain::json::pointer;
@@ -44,7 +44,7 @@ impl Call<'_> {
     pub async fn create_several(&self, body: &[u8]) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
         let keyed = self.idempotency_key(body)?;
-        if self.precondition()? != Precondition::Whatever {
+        if self.precondition()?.one_of != Versions::Any {
             // The collection has no entity tag, so none can match (RFC 9110 §13.1.1).
             return Err(ApiError::precondition_failed("The collection has no ETag to match"));
         }
