@@ -23,6 +23,10 @@ const USER_AGENT: &str = concat!("tmf683-server/", env!("CARGO_PKG_VERSION"));
 /// Most that is read of an answer's body. Of a longer one the connection is closed.
 const MOST_ANSWER_BYTES: usize = 64 << 10;
 
+/// How long a connection is kept for the next event. The bound on idle ones is one for each host, and
+/// there may be a thousand hosts.
+const IDLE: Duration = Duration::from_secs(20);
+
 /// Most that is told of an error.
 const MOST_ERROR_BYTES: usize = 200;
 
@@ -79,6 +83,7 @@ impl Sender {
             .timeout(timeout)
             .connect_timeout(timeout)
             .pool_max_idle_per_host(idle_connections)
+            .pool_idle_timeout(IDLE)
             .dns_resolver(resolver.clone())
             .build()
             .context("the client that calls listeners")?;
