@@ -190,7 +190,8 @@ pub trait Store: DeliveryStore + AdministrationStore + Send + Sync + 'static {
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>>;
 
-    /// Reads one interaction: everything acknowledged before the call is visible.
+    /// Reads one interaction: everything acknowledged through this store before the call is visible,
+    /// and what others have written to the same database a moment later.
     fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>>;
 
     /// Reads a window of the matching interactions, and their exact number.

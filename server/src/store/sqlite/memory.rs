@@ -7,12 +7,14 @@
 
 use rusqlite::Connection;
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use tokio::sync::watch;
 
 /// Facts kept in memory.
 #[derive(Debug)]
 pub(super) struct Memory {
+    commits: AtomicU64,
     extension_paths: RwLock<HashSet<String>>,
     /// The last `seq` of the outbox.
     head: watch::Sender<i64>,
@@ -27,10 +29,16 @@ impl Memory {
         let paths = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let head = head(connection)?;
         Ok(Self {
+            commits: AtomicU64::new(0),
             extension_paths: RwLock::new(paths),
             head: watch::Sender::new(head),
             subscriptions: watch::Sender::new(0),
         })
+    }
+
+    /// How many commits this process has made.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 
     /// Whether any interaction has, or had, this member.
@@ -51,6 +59,7 @@ impl Memory {
 
     /// Takes in what a transaction has made true. Called after its commit.
     pub(super) fn learn(&self, news: News) {
+        self.commits.fetch_add(1, Ordering::Release);
         if !news.extension_paths.is_empty() {
             let mut paths = self.extension_paths.write().unwrap_or_else(PoisonError::into_inner);
             paths.extend(news.extension_paths);

@@ -97,7 +97,7 @@ impl SqliteStore {
             Writer::start(connection, Arc::clone(&memory), options.queue_length, options.max_batch)
                 .map_err(|e| failed("starting the writer thread", e.into()))?;
         let lists = Lists::new(&path, &options);
-        let reader = Arc::new(Reader::new(path, options));
+        let reader = Arc::new(Reader::new(path, options, Arc::clone(&memory)));
         let background = Background::new(Arc::clone(&reader));
         Ok(Self { writer, reader, background, lists, memory })
     }
@@ -120,7 +120,7 @@ impl SqliteStore {
     }
 
     fn read(&self, id: &str) -> StoreResult<Option<Interaction>> {
-        self.reader.read("reading an interaction", |connection| {
+        self.reader.read_by_key("reading an interaction", |connection| {
             connection
                 .prepare_cached(
                     "SELECT id, version, foreign_href, document FROM interaction WHERE id = ?1",

@@ -9,6 +9,7 @@ mod files;
 mod lifetime;
 mod once;
 mod pages;
+mod snapshots;
 mod streams;
 
 use super::{SqliteOptions, SqliteStore};
