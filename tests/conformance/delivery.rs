@@ -1,12 +1,12 @@
 //! Events arrive: in the shape of their version, once per `eventId`, in order per interaction, whatever
 //! the listener does meanwhile. (TMF630 "Hub", D7)
 
-use harness::{Api, Caller, DEADLINE, Listener, Notification, Reaction, ServerProcess, TestServer};
+use crate::watching::{eventually, subscribe};
+use harness::{Api, Caller, Listener, Notification, Reaction, ServerProcess, TestServer};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tempfile::TempDir;
-use tokio::time::timeout;
 
 /// Tries soon and often, and takes little for an answer.
 const IMPATIENT: &str = "[delivery]
@@ -20,14 +20,6 @@ const IMPATIENT_PROCESS: [(&str, &str); 3] = [
     ("TMF683_DELIVERY__LEASE_SECONDS", "3"),
     ("TMF683_DELIVERY__RETRY_AFTER_MOST_SECONDS", "1"),
 ];
-
-async fn subscribe(caller: &Caller, callback: &str, query: Option<&str>) -> String {
-    let mut body = caller.api.subscription(callback);
-    if let Some(query) = query {
-        body["query"] = json!(query);
-    }
-    caller.post("/hub", &body).await.is(201).id()
-}
 
 fn kinds(notifications: &[Arc<Notification>]) -> Vec<&str> {
     notifications.iter().map(|one| one.text_at("/eventType")).collect()
@@ -201,13 +193,8 @@ async fn a_listener_that_is_gone_hears_no_more() {
     caller.create_sample("call").await;
     other.acknowledges(1).await;
     // Ended, so it can be made again.
-    let again = async {
-        let body = Api::V5.subscription(&listener.callback());
-        while caller.post("/hub", &body).await.status != 201 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(DEADLINE, again).await.expect("a subscription that ends");
+    let body = Api::V5.subscription(&listener.callback());
+    eventually(async || caller.post("/hub", &body).await.status == 201).await;
     server.stop().await;
     assert_eq!(listener.received(), 1);
 }

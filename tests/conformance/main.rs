@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
+mod admin;
 mod bulk;
 mod care_desk;
 mod certified;
@@ -10,6 +11,7 @@ mod client;
 mod command_line;
 mod concurrency;
 mod coverage;
+mod dead;
 mod delivery;
 mod documents;
 mod durability;
@@ -22,6 +24,7 @@ mod hub;
 mod jsonpath;
 mod lifecycle;
 mod limits;
+mod operator;
 mod paging;
 mod patches;
 mod plans;
@@ -35,3 +38,4 @@ mod turning;
 mod upgrade;
 mod validation;
 mod versions;
+mod watching;
