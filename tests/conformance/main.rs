@@ -24,6 +24,7 @@ mod hub;
 mod jsonpath;
 mod lifecycle;
 mod limits;
+mod listening;
 mod operator;
 mod paging;
 mod patches;
