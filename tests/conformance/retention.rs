@@ -14,7 +14,7 @@ async fn kept_are(server: &TestServer, expected: i64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_removed_cannot_be_told_again() {
-    shows!(["events.retention"]);
+    shows!(["events.retention", "admin.replay"]);
     let mut server = TestServer::with("[events]\nretention_count = 2").await;
     let v5 = server.through(Api::V5).await;
     let listener = Listener::good().await;

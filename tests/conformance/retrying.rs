@@ -1,6 +1,6 @@
 //! What acknowledges an event, what does not, and when it is tried again. (TMF630 "Hub")
 
-use crate::watching::{lag_is, subscribe, until};
+use crate::watching::{lag_is, state_of, subscribe, until};
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::{Api, Listener, Reaction, TestServer, shows};
 use serde_json::{Value, json};
@@ -124,4 +124,27 @@ async fn redirects_are_not_followed() {
     }
     server.stop().await;
     assert_eq!(elsewhere.received(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_hangs_keeps_nobody_waiting() {
+    shows!(["delivery.apart"]);
+    let settings =
+        "[delivery]\ntimeout_seconds = 60\nlease_seconds = 180\n[shutdown]\ngrace_seconds = 0";
+    let server = TestServer::with(settings).await;
+    let (admin, v5) = (server.through(Api::ADMIN).await, server.through(Api::V5).await);
+    let hanging = Listener::with(|_| Reaction::Hang).await;
+    let good = Listener::good().await;
+    let id = subscribe(&v5, &hanging.callback(), None).await;
+    subscribe(&v5, &good.callback(), None).await;
+    for reason in 0..20 {
+        v5.create_sample(&reason.to_string()).await;
+    }
+    good.acknowledges(20).await;
+    hanging.receives(4).await;
+    // All this in less than the time of one attempt, of which there are four at a time.
+    let now = state_of(&admin, &id).await;
+    assert_eq!((&now["failedAttempts"], now.get("lastError")), (&json!(0), None), "{now}");
+    assert_eq!((&now["lag"], hanging.received()), (&json!(20), 4));
+    server.stop().await;
 }
