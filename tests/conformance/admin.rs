@@ -2,9 +2,10 @@
 //! its own published document, as those of the others are. Dead deliveries: `dead.rs`.
 
 use crate::watching::{lag_is, state_of, subscribe, until};
-use harness::{Api, Listener, Reaction, TestServer, shows};
+use harness::{Api, Listener, Reaction, ServerProcess, TestServer, shows};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// The first failure is the last for an hour.
 const PATIENT: &str = "[delivery]\nretry_seconds = [3600]";
@@ -163,6 +164,38 @@ async fn events_are_told_again_from_a_point_on() {
     lag_is(&admin, &id, 0).await;
     server.stop().await;
     assert_eq!(listener.received(), all + 1);
+}
+
+/// Whichever of them delivers.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_process_on_a_database_may_be_told() {
+    shows!(["admin.replay"]);
+    let directory = TempDir::new().unwrap();
+    let database = directory.path().join("tmf683.db");
+    let hasty =
+        [("TMF683_DELIVERY__LEASE_SECONDS", "3"), ("TMF683_DELIVERY__TIMEOUT_SECONDS", "1")];
+    let servers = [
+        ServerProcess::start_with(&database, &hasty).await,
+        ServerProcess::start_with(&database, &hasty).await,
+    ];
+    let listener = Listener::good().await;
+    let v5 = servers[0].through(Api::V5).await;
+    let id = subscribe(&v5, &listener.callback(), None).await;
+    v5.create_sample("call").await;
+    let mut told = listener.receives(1).await;
+    for server in &servers {
+        let admin = server.through(Api::ADMIN).await;
+        lag_is(&admin, &id, 0).await;
+        let from = json!({"fromEventId": told[0]});
+        admin.post(&format!("/subscriptions/{id}/replay"), &from).await.is(200);
+        told = listener.receives(told.len() + 1).await;
+        lag_is(&admin, &id, 0).await;
+        for word in ["pause", "resume"] {
+            admin.post_text(&format!("/subscriptions/{id}/{word}"), NO_BODY).await.is(200);
+        }
+        v5.create_sample("call").await;
+        told = listener.receives(told.len() + 1).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

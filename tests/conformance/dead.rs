@@ -94,6 +94,28 @@ async fn what_is_given_up_is_seen_and_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_again_is_dead_no_longer() {
+    shows!(["admin.replay"]);
+    let server = TestServer::with(HASTY).await;
+    let (admin, v4) = (server.through(Api::ADMIN).await, server.through(Api::V4).await);
+    let (listener, is_well) = failing().await;
+    let id = subscribe(&v4, &listener.callback(), None).await;
+    for died in 1..=2 {
+        v4.create_sample("call").await;
+        until(&admin, &id, |now| now["deadDeliveries"] == died).await;
+    }
+    let events = admin.get("/deliveries").await.is(200).each("eventId");
+    is_well.store(true, Ordering::SeqCst);
+    let from = json!({"fromEventId": events[1]});
+    let replayed = admin.post(&format!("/subscriptions/{id}/replay"), &from).await.is(200);
+    assert_eq!(replayed.member("/deadDeliveries"), 1, "{replayed}");
+    assert_eq!(listener.acknowledges(1).await[0].text_at("/eventId"), events[1]);
+    lag_is(&admin, &id, 0).await;
+    assert_eq!(admin.get("/deliveries").await.each("eventId"), events[..1]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_gone_has_ended_for_good_and_may_come_again() {
     let server = TestServer::with(HASTY).await;
     let admin = server.through(Api::ADMIN).await;

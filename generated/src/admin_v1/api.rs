@@ -75,7 +75,7 @@ pub trait AdminApi: Send + Sync + 'static {
 
     /// Deliver again from a point on
     ///
-    /// Sets the subscription back (or forward) to an event or a time; every matching event from there on is delivered, again where it was delivered before, with the same `eventId`. Events that retention has removed are gone: a point before the oldest kept event is refused.
+    /// Sets the subscription back (or forward) to an event or a time; every matching event from there on is delivered, again where it was delivered before, with the same `eventId`; those among them that were given up are no longer dead. Events that retention has removed are gone: a point before the oldest kept event is refused.
     fn replay_subscription(
         rqctx: &RequestContext<Self::Context>,
         path: Path<ReplaySubscriptionPath>,

@@ -336,7 +336,7 @@ impl Client {
 
     /// Deliver again from a point on
     ///
-    /// Sets the subscription back (or forward) to an event or a time; every matching event from there on is delivered, again where it was delivered before, with the same `eventId`. Events that retention has removed are gone: a point before the oldest kept event is refused.
+    /// Sets the subscription back (or forward) to an event or a time; every matching event from there on is delivered, again where it was delivered before, with the same `eventId`; those among them that were given up are no longer dead. Events that retention has removed are gone: a point before the oldest kept event is refused.
     ///
     /// Sends a `POST` request to `/subscriptions/{id}/replay`
     ///
