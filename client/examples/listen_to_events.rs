@@ -1,4 +1,5 @@
-//! Listens to the events of a server, prints them, and unsubscribes on Ctrl-C.
+//! Listens to the events of a server, prints them, and unsubscribes on Ctrl-C. A subscription that was there
+//! before is used, and left alone.
 //!
 //! Needs a running server:
 //! `cargo run -p tmf683-client --features listener --example listen_to_events [BASE] [CALLBACK]`.
@@ -40,13 +41,19 @@ async fn main() -> Result<()> {
     let client = Client::connect(&base)?;
     let (type_, callback) = (Some("Hub".to_owned()), Some(callback.into()));
     let subscription = HubFvo { type_, callback, ..Default::default() };
-    let subscription = client.subscribe(&subscription).await.context("cannot subscribe")?;
-    let id = subscription.id.as_deref().context("the server gave no id")?;
-    println!("listening as subscription {id}; Ctrl-C ends it");
+    let id = match client.subscribe(&subscription).await {
+        Ok(made) => Some(made.id.context("the server gave no id")?),
+        Err(error) if error.is_conflict() => None,
+        Err(error) => return Err(error).context("cannot subscribe"),
+    };
+    let called = id.as_deref().unwrap_or("that was there before");
+    println!("listening for the subscription {called}; Ctrl-C ends it");
 
     tokio::signal::ctrl_c().await?;
-    client.unsubscribe(id).await.context("cannot unsubscribe")?;
+    if let Some(id) = id {
+        client.unsubscribe(&id).await.context("cannot unsubscribe")?;
+        println!("unsubscribed");
+    }
     listener.stop(Duration::from_secs(10)).await;
-    println!("unsubscribed");
     Ok(())
 }

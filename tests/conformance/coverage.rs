@@ -2,7 +2,8 @@
 //! reason why not. A new operation or status in a document fails this test until one of both is
 //! done. (HOUSE_STYLE "Operation coverage")
 
-use harness::{APIS, Caller, TestServer, Version, shows};
+use crate::watching::{subscribe, until};
+use harness::{APIS, Api, Caller, Listener, Reaction, TestServer, Version, shows};
 use reqwest::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -56,7 +57,8 @@ async fn every_declared_answer_is_provoked_or_listed() {
     shows!(["error.declared"]);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), TOKEN).unwrap();
-    let settings = "[limits]\nbody_bytes = 4000\nurl_bytes = 300\n[paging]\npartial_status = 206";
+    let settings = "[limits]\nbody_bytes = 4000\nurl_bytes = 300\n[paging]\npartial_status = 206
+        [delivery]\nretry_seconds = [0]";
     let server = TestServer::with(settings).await;
     let guarded = TestServer::with(&format!("[auth]\ntoken_file = {:?}", file.path())).await;
     let mut wrong = BTreeSet::new();
@@ -66,6 +68,10 @@ async fn every_declared_answer_is_provoked_or_listed() {
         seen.extend(refuse_strangers(&guarded.through(api).await).await);
         wrong.extend(missing(&caller, &seen));
     }
+    let admin = server.through(Api::ADMIN).await;
+    let mut seen = administer(&admin, &server.through(Api::V5).await).await;
+    seen.extend(refuse_strangers(&guarded.through(Api::ADMIN).await).await);
+    wrong.extend(missing(&admin, &seen));
     assert_eq!(wrong, BTreeSet::new());
     server.stop().await;
     guarded.stop().await;
@@ -91,6 +97,7 @@ fn missing(
         }
     }
     let listed = NOT_SERVED.iter().filter(|(_, version)| *version == caller.api.version);
+    let listed = listed.filter(|_| caller.api != Api::ADMIN);
     assert_eq!(not_served, listed.map(|(id, _)| *id).collect::<BTreeSet<_>>());
     missing
 }
@@ -148,19 +155,58 @@ async fn provoke(caller: &Caller) -> BTreeSet<(String, u16)> {
         call().body("text/plain", "x").send().await.is(415);
         call().body(media_type, " ".repeat(4001)).send().await.is(413);
     }
+    refuse_whatever_it_is(caller, "{}").await;
+    caller.delete(&format!("{subscription}?limit=x")).await.is(400);
+    caller.delete(&subscription).await.is(204);
+    caller.delete(&one).await.is(204);
+    caller.seen()
+}
+
+/// Calls every operation in the ways that each of them refuses; `body` suits those that take one.
+async fn refuse_whatever_it_is(caller: &Caller, body: &str) {
     for operation in caller.document.operations().iter().filter(|op| !op.is_listener()) {
         let path = operation.path.replace("{id}", "no-such-id");
         let call = |path: &str| caller.call(operation.method.clone(), path);
         call(&path).header("accept", "text/html").send().await.is(406);
         call(&format!("{path}?{}", "x".repeat(300))).send().await.is(414);
         if operation.path.contains("{id}") {
-            call(&path).body("application/json", "{}").send().await.is(404);
+            call(&path).body("application/json", body.to_owned()).send().await.is(404);
         }
     }
-    caller.delete(&format!("{subscription}?limit=x")).await.is(400);
-    caller.delete(&subscription).await.is(204);
-    caller.delete(&one).await.is(204);
-    caller.seen()
+}
+
+/// The same as [`provoke`] of the admin API. Its deliveries come from a listener that first fails, and
+/// then is gone.
+async fn administer(admin: &Caller, caller: &Caller) -> BTreeSet<(String, u16)> {
+    let listener = Listener::with(|n| Reaction::Status(if n < 2 { 500 } else { 410 })).await;
+    let id = subscribe(caller, &listener.callback(), None).await;
+    caller.create_sample("call").await;
+    until(admin, &id, |now| now["deadDeliveries"] == 1).await;
+    let dead = admin.get("/deliveries").await.is(200).text_at("/0/id");
+    let one = format!("/subscriptions/{id}");
+    let event = json!({"fromTime": "2999-01-01T00:00:00Z"}).to_string();
+    let words = [("pause", ""), ("resume", ""), ("replay", &event)]
+        .map(|(word, body)| (format!("{one}/{word}"), body.to_owned()));
+    let redeliver = (format!("/deliveries/{dead}/redeliver"), String::new());
+    admin.get("/subscriptions").await.is(200);
+    for path in ["/subscriptions?limit=x", "/deliveries?limit=x", &format!("{one}?limit=x")] {
+        admin.get(path).await.is(400);
+    }
+    for (path, body) in words.iter().chain([&redeliver]) {
+        admin.post_text(path, body.clone()).await.is(200);
+        admin.post_text(&format!("{path}?limit=x"), body.clone()).await.is(400);
+    }
+    let (replay, _) = &words[2];
+    admin.post_text(replay, "[0]").await.is(400);
+    admin.call(Method::POST, replay).body("text/plain", "x").send().await.is(415);
+    admin.post_text(replay, " ".repeat(4001)).await.is(413);
+    // The third attempt is the one asked for.
+    until(admin, &id, |now| now["state"] == "ended").await;
+    for (path, body) in words.iter().chain([&redeliver]) {
+        admin.post_text(path, body.clone()).await.is(409);
+    }
+    refuse_whatever_it_is(admin, &event).await;
+    admin.seen()
 }
 
 async fn refuse_strangers(caller: &Caller) -> BTreeSet<(String, u16)> {

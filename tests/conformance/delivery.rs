@@ -1,12 +1,14 @@
 //! Events arrive: in the shape of their version, once per `eventId`, in order per interaction, whatever
 //! the listener does meanwhile. (TMF630 "Hub", D7)
 
-use harness::{Api, Caller, DEADLINE, Listener, Notification, Reaction, ServerProcess, TestServer};
+use crate::watching::{eventually, lag_is, subscribe};
+use harness::{
+    Api, Caller, Listener, Notification, Reaction, ServerProcess, TestServer, Version, shows,
+};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tempfile::TempDir;
-use tokio::time::timeout;
 
 /// Tries soon and often, and takes little for an answer.
 const IMPATIENT: &str = "[delivery]
@@ -21,13 +23,17 @@ const IMPATIENT_PROCESS: [(&str, &str); 3] = [
     ("TMF683_DELIVERY__RETRY_AFTER_MOST_SECONDS", "1"),
 ];
 
-async fn subscribe(caller: &Caller, callback: &str, query: Option<&str>) -> String {
-    let mut body = caller.api.subscription(callback);
-    if let Some(query) = query {
-        body["query"] = json!(query);
-    }
-    caller.post("/hub", &body).await.is(201).id()
-}
+/// What every envelope has, each a text. `correlationId` is there where the request had one.
+const ENVELOPE: [&str; 8] = [
+    "eventId",
+    "eventTime",
+    "eventType",
+    "timeOcurred",
+    "title",
+    "description",
+    "domain",
+    "priority",
+];
 
 fn kinds(notifications: &[Arc<Notification>]) -> Vec<&str> {
     notifications.iter().map(|one| one.text_at("/eventType")).collect()
@@ -36,6 +42,7 @@ fn kinds(notifications: &[Arc<Notification>]) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_is_told_in_the_shape_of_the_version() {
     for api in [Api::V4, Api::V5] {
+        shows!(api, ["hub.delivered", "event.types", "event.envelope", "event.version"]);
         let server = TestServer::start().await;
         let listener = Listener::good().await;
         let caller = server.through(api).await;
@@ -46,7 +53,8 @@ async fn every_change_is_told_in_the_shape_of_the_version() {
         let create = caller.call(reqwest::Method::POST, "/partyInteraction");
         let create = create.header("x-correlation-id", "c-1");
         let made = create.body("application/json", api.sample("call").to_string()).send().await;
-        let id = made.is(201).id();
+        let made = made.is(201);
+        let id = made.id();
         let both = json!({"status": "closed", "reason": "other"});
         caller.patch(&id, &both).await.is(200);
         caller.patch(&id, &both).await.is(200);
@@ -65,11 +73,24 @@ async fn every_change_is_told_in_the_shape_of_the_version() {
         assert_eq!(kinds(&told), expected, "{api}");
         for one in &told {
             one.is_declared_by(&caller.document);
+            for name in ENVELOPE {
+                assert_ne!(one.text_at(&format!("/{name}")), "", "{name}");
+            }
+            assert_eq!(one.text_at("/eventTime"), one.text_at("/timeOcurred"));
             assert_eq!(one.path, "/events?of=us");
             let href = one.text_at("/event/partyInteraction/href");
             assert_eq!(href, format!("{}/partyInteraction/{id}", caller.root()));
         }
         assert_eq!(told[0].text_at("/correlationId"), "c-1");
+        assert_eq!(told[0].body["event"]["partyInteraction"], made.json(), "as the answer had it");
+        let field_paths: Vec<_> = told.iter().map(|one| one.body.get("fieldPath")).collect();
+        match api.version {
+            Version::V4 => {
+                shows!(api, ["event.field-path"]);
+                assert_eq!(field_paths, [None, None, Some(&json!("reason")), None, None]);
+            }
+            Version::V5 => assert_eq!(field_paths, [None; 5]),
+        }
         assert_eq!(told[1].text_at("/event/partyInteraction/status"), "closed");
         assert_eq!(told[3].text_at("/event/partyInteraction/status"), "opened");
         server.stop().await;
@@ -78,38 +99,43 @@ async fn every_change_is_told_in_the_shape_of_the_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn listeners_get_what_they_asked_for() {
-    let mut server = TestServer::start().await;
-    let (v4, v5) = (server.through(Api::V4).await, server.through(Api::V5).await);
-    let (of_ada, deleted, all) =
-        (Listener::good().await, Listener::good().await, Listener::good().await);
-    let ada = "event.partyInteraction.relatedParty.id=43";
-    subscribe(&v4, &of_ada.callback(), Some(ada)).await;
-    let query = "eventType=PartyInteractionDeleteEvent";
-    subscribe(&v5, &deleted.callback(), Some(query)).await;
-    let id = subscribe(&v5, &all.callback(), None).await;
+async fn listeners_get_what_they_ask_for() {
+    for (api, ada) in [
+        (Api::V4, "event.partyInteraction.relatedParty.id=43"),
+        (Api::V5, "event.partyInteraction.relatedParty.partyOrPartyRole.id=43"),
+    ] {
+        shows!(api, ["hub.query"]);
+        let mut server = TestServer::start().await;
+        let (caller, v5) = (server.through(api).await, server.through(Api::V5).await);
+        let (of_ada, deleted, all) =
+            (Listener::good().await, Listener::good().await, Listener::good().await);
+        subscribe(&caller, &of_ada.callback(), Some(ada)).await;
+        let query = "eventType=PartyInteractionDeleteEvent";
+        subscribe(&caller, &deleted.callback(), Some(query)).await;
+        let id = subscribe(&caller, &all.callback(), None).await;
 
-    v5.create_sample("of 42").await;
-    let mut body = Api::V5.sample("of 43");
-    body["relatedParty"] = json!([Api::V5.party("43", "Ada", "customer")]);
-    let of_43 = v5.create(&body).await.id();
-    v4.delete(&format!("/partyInteraction/{of_43}")).await.is(204);
+        v5.create_sample("of 42").await;
+        let mut body = Api::V5.sample("of 43");
+        body["relatedParty"] = json!([Api::V5.party("43", "Ada", "customer")]);
+        let of_43 = v5.create(&body).await.id();
+        v5.delete(&format!("/partyInteraction/{of_43}")).await.is(204);
 
-    assert_eq!(all.acknowledges(3).await.len(), 3);
-    let told = of_ada.acknowledges(2).await;
-    assert!(told.iter().all(|one| one.text_at("/event/partyInteraction/id") == of_43));
-    told.iter().for_each(|one| one.is_declared_by(&v4.document));
-    assert_eq!(kinds(&deleted.acknowledges(1).await), ["PartyInteractionDeleteEvent"]);
+        assert_eq!(all.acknowledges(3).await.len(), 3);
+        let told = of_ada.acknowledges(2).await;
+        assert!(told.iter().all(|one| one.text_at("/event/partyInteraction/id") == of_43));
+        told.iter().for_each(|one| one.is_declared_by(&caller.document));
+        assert_eq!(kinds(&deleted.acknowledges(1).await), ["PartyInteractionDeleteEvent"]);
 
-    v5.delete(&format!("/hub/{id}")).await.is(204);
-    // What was on its way may still come, but not after this.
-    server.restart().await;
-    let told = all.received();
-    let last = server.through(Api::V5).await.create(&body).await.id();
-    let of_last = of_ada.acknowledges(3).await;
-    assert_eq!(of_last[2].text_at("/event/partyInteraction/id"), last);
-    server.stop().await;
-    assert_eq!((all.received(), deleted.received()), (told, 1));
+        caller.delete(&format!("/hub/{id}")).await.is(204);
+        // What was on its way may still come, but not after this.
+        server.restart().await;
+        let told = all.received();
+        let last = server.through(Api::V5).await.create(&body).await.id();
+        let of_last = of_ada.acknowledges(3).await;
+        assert_eq!(of_last[2].text_at("/event/partyInteraction/id"), last);
+        server.stop().await;
+        assert_eq!((all.received(), deleted.received()), (told, 1));
+    }
 }
 
 /// Creates interactions and changes each so many times, all at once; the reason counts.
@@ -141,6 +167,11 @@ fn in_order(told: &[Arc<Notification>], ids: &BTreeSet<String>, times: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_in_trouble_misses_nothing() {
+    futures::join!(in_trouble(Api::V4), in_trouble(Api::V5));
+}
+
+async fn in_trouble(api: Api) {
+    shows!(api, ["event.order", "delivery.apart"]);
     let server = TestServer::with(IMPATIENT).await;
     let mut listener = Listener::with(|n| match n {
         0..20 => match n % 5 {
@@ -157,7 +188,7 @@ async fn a_listener_in_trouble_misses_nothing() {
     })
     .await;
     let good = Listener::good().await;
-    let caller = server.through(Api::V5).await;
+    let caller = server.through(api).await;
     subscribe(&caller, &listener.callback(), None).await;
     subscribe(&caller, &good.callback(), None).await;
     let mut ids = changes(&caller, 6, 5).await;
@@ -175,6 +206,7 @@ async fn a_listener_in_trouble_misses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_goes_on_where_delivery_stood() {
+    shows!(["delivery.kept"]);
     let mut server = TestServer::with(IMPATIENT).await;
     let mut listener = Listener::good().await;
     let caller = server.through(Api::V4).await;
@@ -201,13 +233,8 @@ async fn a_listener_that_is_gone_hears_no_more() {
     caller.create_sample("call").await;
     other.acknowledges(1).await;
     // Ended, so it can be made again.
-    let again = async {
-        let body = Api::V5.subscription(&listener.callback());
-        while caller.post("/hub", &body).await.status != 201 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(DEADLINE, again).await.expect("a subscription that ends");
+    let body = Api::V5.subscription(&listener.callback());
+    eventually(async || caller.post("/hub", &body).await.status == 201).await;
     server.stop().await;
     assert_eq!(listener.received(), 1);
 }
@@ -229,6 +256,7 @@ async fn there_are_only_so_many_subscriptions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_database_tell_each_event_once() {
+    shows!(["delivery.leases"]);
     let directory = TempDir::new().unwrap();
     let database = directory.path().join("tmf683.db");
     let mut servers = Vec::new();
@@ -238,16 +266,22 @@ async fn two_servers_on_one_database_tell_each_event_once() {
     let listener = Listener::good().await;
     let mut ids = BTreeSet::new();
     let first = servers[0].through(Api::V5).await;
-    subscribe(&first, &listener.callback(), None).await;
+    let id = subscribe(&first, &listener.callback(), None).await;
     for server in &servers {
         ids.extend(changes(&server.through(Api::V5).await, 3, 4).await);
     }
     in_order(&listener.acknowledges(30).await, &ids, 4);
-    // Who had it gives it up, and the other one takes it, from where it stood.
-    for _ in 0..2 {
+    // Who had it gives it up, or is no more: the other one takes it, from where it stood.
+    for is_killed in [false, true, false, true] {
         let mut server = servers.remove(0);
-        server.terminate();
-        assert_eq!(server.wait().await, Some(0));
+        let admin = server.through(Api::ADMIN).await;
+        lag_is(&admin, &id, 0).await;
+        if is_killed {
+            server.kill().await;
+        } else {
+            server.terminate();
+            assert_eq!(server.wait().await, Some(0));
+        }
         servers.push(ServerProcess::start_with(&database, &IMPATIENT_PROCESS).await);
         ids.extend(changes(&servers[0].through(Api::V5).await, 1, 4).await);
         in_order(&listener.acknowledges(ids.len() * 5).await, &ids, 4);

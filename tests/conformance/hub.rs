@@ -1,8 +1,10 @@
 //! Subscriptions: made, refused when they exist, deleted, kept over a restart. Delivery is not here.
 //! (TMF630 "Hub")
 
-use harness::{APIS, Api, TestServer, Version, shows};
+use crate::watching::{subscribe, until};
+use harness::{APIS, Api, Listener, ServerProcess, TestServer, Version, shows};
 use serde_json::json;
+use tempfile::TempDir;
 
 const CALLBACK: &str = "http://127.0.0.1:9/events";
 
@@ -60,6 +62,7 @@ async fn callbacks_lead_only_where_the_operator_allows() {
     let strict = "[delivery]\nallow_loopback = \"never\"\nallow_private = false";
     let server = TestServer::with(strict).await;
     for api in APIS {
+        shows!(api, ["hub.addresses"]);
         let caller = server.through(api).await;
         for (host, is_allowed) in [
             ("127.0.0.1", false),
@@ -87,11 +90,36 @@ async fn callbacks_lead_only_where_the_operator_allows() {
     server.stop().await;
 }
 
+/// What was allowed once is not for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_are_judged_at_each_attempt() {
+    shows!(["hub.addresses"]);
+    let directory = TempDir::new().unwrap();
+    let database = directory.path().join("tmf683.db");
+    let listener = Listener::good().await;
+    let named = listener.callback().replace("127.0.0.1", "localhost");
+    let mut server = ServerProcess::start(&database).await;
+    let v5 = server.through(Api::V5).await;
+    let ids =
+        [subscribe(&v5, &listener.callback(), None).await, subscribe(&v5, &named, None).await];
+    server.terminate();
+    assert_eq!(server.wait().await, Some(0));
+    let never = [("TMF683_DELIVERY__ALLOW_LOOPBACK", "never")];
+    let server = ServerProcess::start_with(&database, &never).await;
+    server.through(Api::V5).await.create_sample("call").await;
+    let admin = server.through(Api::ADMIN).await;
+    for id in ids {
+        let now = until(&admin, &id, |now| now["lastError"].is_string()).await;
+        assert!(now["lastError"].as_str().unwrap().contains("leads to"), "{now}");
+    }
+    assert_eq!(listener.received(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_subscriptions_are_refused() {
     let server = TestServer::start().await;
     for api in APIS {
-        shows!(api, ["hub.callback", "error.no-secrets"]);
+        shows!(api, ["hub.callback", "hub.query", "error.no-secrets"]);
         let caller = server.through(api).await;
         for callback in [
             "",

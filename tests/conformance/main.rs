@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
+mod admin;
+mod be_told;
 mod bulk;
 mod care_desk;
 mod certified;
@@ -10,6 +12,7 @@ mod client;
 mod command_line;
 mod concurrency;
 mod coverage;
+mod dead;
 mod delivery;
 mod documents;
 mod durability;
@@ -22,11 +25,15 @@ mod hub;
 mod jsonpath;
 mod lifecycle;
 mod limits;
+mod listening;
+mod operator;
 mod paging;
 mod patches;
 mod plans;
 mod refusals;
+mod retention;
 mod retries;
+mod retrying;
 mod sorting;
 mod stopping;
 mod streaming;
@@ -35,3 +42,4 @@ mod turning;
 mod upgrade;
 mod validation;
 mod versions;
+mod watching;

@@ -1,7 +1,7 @@
 //! No acknowledged change without its event, wherever the process dies: killed again and again at
 //! points nobody chose, under load, and started anew on the same database. (D7)
 
-use harness::{Api, Caller, DEADLINE, Listener, ServerProcess};
+use harness::{Api, Caller, DEADLINE, Listener, ServerProcess, shows};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -112,6 +112,7 @@ async fn survive(api: Api) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_acknowledged_change_is_told_however_often_the_server_dies() {
+    shows!(["hub.once-stored"]);
     let mut servers = JoinSet::new();
     for n in 0..SERVERS {
         servers.spawn(survive([Api::V4, Api::V5][n % 2]));

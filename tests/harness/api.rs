@@ -30,6 +30,8 @@ impl Api {
     pub const V4_SHORT: Self = Self { version: Version::V4, base: "/partyInteraction/v4" };
     /// v5 at TM Forum's base.
     pub const V5: Self = Self { version: Version::V5, base: "/tmf-api/partyInteraction/v5" };
+    /// The operator's. It has no version of TMF683, so nothing is asked of it that depends on one.
+    pub const ADMIN: Self = Self { version: Version::V5, base: "/admin/v1" };
 
     /// A create body with the mandatory members, and one party.
     pub fn sample(&self, reason: &str) -> Value {

@@ -17,6 +17,8 @@ use tokio::time::timeout;
 pub enum Reaction {
     /// Answers with this status.
     Status(u16),
+    /// Answers with this status and this header line.
+    Header(u16, &'static str),
     /// Keeps the connection and says nothing.
     Hang,
     /// Closes the connection and says nothing.
@@ -31,7 +33,8 @@ impl Reaction {
 
     /// An answer's head says it all.
     fn acknowledges(self) -> bool {
-        matches!(self, Self::Status(status) | Self::BreakOff(status) if (200..300).contains(&status))
+        matches!(self, Self::Status(status) | Self::Header(status, _) | Self::BreakOff(status)
+            if (200..300).contains(&status))
     }
 }
 
@@ -40,6 +43,8 @@ impl Reaction {
 pub struct Notification {
     /// What it was posted to.
     pub path: String,
+    /// All headers, as they were written.
+    pub head: String,
     /// Its body.
     pub body: Value,
 }
@@ -80,7 +85,7 @@ struct State {
 /// What came.
 #[derive(Default)]
 struct Heard {
-    notifications: usize,
+    received: Vec<Arc<Notification>>,
     acknowledged: Vec<Arc<Notification>>,
     event_ids: HashSet<String>,
 }
@@ -133,7 +138,19 @@ impl Listener {
 
     /// How many notifications came, whatever was answered.
     pub fn received(&self) -> usize {
-        self.state.heard.lock().unwrap().notifications
+        self.state.heard.lock().unwrap().received.len()
+    }
+
+    /// Waits until so many came, whatever was answered, and says which events they told of.
+    pub async fn receives(&self, count: usize) -> Vec<String> {
+        self.wait(|heard| heard.received.len() >= count).await;
+        let heard = self.state.heard.lock().unwrap();
+        heard.received.iter().map(|one| one.text_at("/eventId").to_owned()).collect()
+    }
+
+    /// All that came, whatever was answered.
+    pub fn all(&self) -> Vec<Arc<Notification>> {
+        self.state.heard.lock().unwrap().received.clone()
     }
 
     /// Those acknowledged, each event once, in the order they first came.
@@ -146,11 +163,16 @@ impl Listener {
         &self,
         mut condition: impl FnMut(&[Arc<Notification>]) -> bool,
     ) -> Vec<Arc<Notification>> {
+        self.wait(|heard| condition(&heard.acknowledged)).await;
+        self.acknowledged()
+    }
+
+    async fn wait(&self, mut condition: impl FnMut(&Heard) -> bool) {
         let wait = async {
             loop {
                 let told = self.state.told.notified();
-                if condition(&self.state.heard.lock().unwrap().acknowledged) {
-                    return self.acknowledged();
+                if condition(&self.state.heard.lock().unwrap()) {
+                    return;
                 }
                 told.await;
             }
@@ -158,7 +180,7 @@ impl Listener {
         timeout(DEADLINE, wait).await.unwrap_or_else(|_| {
             let (all, once) = (self.received(), self.acknowledged().len());
             panic!("{all} notifications came, {once} events were acknowledged")
-        })
+        });
     }
 
     /// Waits for so many events.
@@ -170,15 +192,15 @@ impl Listener {
 /// One connection, kept alive as long as answers are whole.
 async fn serve(mut stream: TcpStream, state: Arc<State>) {
     let mut read = Vec::new();
-    while let Some((path, text)) = next_request(&mut stream, &mut read).await {
-        let notification = Notification { path, body: serde_json::from_str(&text).unwrap() };
+    while let Some(notification) = next_request(&mut stream, &mut read).await {
+        let notification = Arc::new(notification);
         let reply = {
             let mut heard = state.heard.lock().unwrap();
-            let reply = (state.script)(heard.notifications);
-            heard.notifications += 1;
+            let reply = (state.script)(heard.received.len());
+            heard.received.push(Arc::clone(&notification));
             let event_id = notification.text_at("/eventId").to_owned();
             if reply.acknowledges() && heard.event_ids.insert(event_id) {
-                heard.acknowledged.push(Arc::new(notification));
+                heard.acknowledged.push(notification);
             }
             reply
         };
@@ -186,6 +208,9 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
             Reaction::Status(204) => "HTTP/1.1 204 x\r\n\r\n".to_owned(),
             Reaction::Status(status) => {
                 format!("HTTP/1.1 {status} x\r\nContent-Length: 2\r\n\r\nok")
+            }
+            Reaction::Header(status, line) => {
+                format!("HTTP/1.1 {status} x\r\n{line}\r\nContent-Length: 2\r\n\r\nok")
             }
             Reaction::BreakOff(status) => {
                 format!("HTTP/1.1 {status} x\r\nContent-Length: 9\r\n\r\nok")
@@ -195,14 +220,14 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
         };
         let _ = stream.write_all(answer.as_bytes()).await;
         state.told.notify_waiters();
-        if !matches!(reply, Reaction::Status(_)) {
+        if !matches!(reply, Reaction::Status(_) | Reaction::Header(..)) {
             return;
         }
     }
 }
 
-/// Path and body of the next request; `None`: nobody sends any more.
-async fn next_request(stream: &mut TcpStream, read: &mut Vec<u8>) -> Option<(String, String)> {
+/// The next request; `None`: nobody sends any more.
+async fn next_request(stream: &mut TcpStream, read: &mut Vec<u8>) -> Option<Notification> {
     loop {
         let end = read.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
         if let Some(end) = end {
@@ -216,7 +241,9 @@ async fn next_request(stream: &mut TcpStream, read: &mut Vec<u8>) -> Option<(Str
                 let rest = read.split_off(end + length);
                 let text = String::from_utf8(read[end..].to_vec()).unwrap();
                 *read = rest;
-                return Some((head.split(' ').nth(1)?.to_owned(), text));
+                let path = head.split(' ').nth(1)?.to_owned();
+                let body = serde_json::from_str(&text).unwrap();
+                return Some(Notification { path, head, body });
             }
         }
         if stream.read_buf(read).await.ok()? == 0 {

@@ -36,6 +36,8 @@ const PROBE_PAGE: u32 = 4;
 const QUEUED: u32 = 100;
 /// However the schedule is set, or the clock: nothing is put off for longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
+/// What is told of a listener that wants no more.
+const GONE: &str = "410 Gone";
 /// How long to wait when the log cannot be read.
 const TROUBLE: Duration = Duration::from_secs(1);
 
@@ -126,8 +128,10 @@ impl Subscriber {
 
     /// Works until it is told to stop; what is in flight then is waited for.
     pub(super) async fn run(mut self) -> End {
-        if self.claimed.queued && !self.redeliver().await {
-            return End::Again;
+        if self.claimed.queued
+            && let Some(end) = self.redeliver().await
+        {
+            return end;
         }
         let mut lease = self.shared.lease.clone();
         loop {
@@ -241,11 +245,7 @@ impl Subscriber {
                 }
             }
             Some(Attempt::Gone) => {
-                let id = &self.claimed.subscription.id;
-                tracing::info!(subscription = id, "the listener is gone (410): subscription ended");
-                self.progress.last_failure = Some(failed("410 Gone".to_owned()));
-                self.progress.ended = true;
-                self.note();
+                self.gone();
                 return true;
             }
             Some(Attempt::Failed { error, retry_after }) => self.failed(seq, error, retry_after),
@@ -255,6 +255,15 @@ impl Subscriber {
             self.source = Source::Log(VecDeque::new());
         }
         false
+    }
+
+    /// The listener wants no more: the subscription has ended.
+    fn gone(&mut self) {
+        let id = &self.claimed.subscription.id;
+        tracing::info!(subscription = id, "the listener is gone (410): subscription ended");
+        self.progress.last_failure = Some(failed(GONE.to_owned()));
+        self.progress.ended = true;
+        self.note();
     }
 
     fn failed(&mut self, seq: i64, error: String, retry_after: Option<Duration>) {
@@ -316,14 +325,14 @@ impl Subscriber {
         self.note();
     }
 
-    /// Tries what was queued again, one after the other; `false`: there may be more.
-    async fn redeliver(&mut self) -> bool {
+    /// Tries what was queued again, one after the other, and says how to end unless that was all.
+    async fn redeliver(&mut self) -> Option<End> {
         let id = self.claimed.subscription.id.clone();
         let queued = match self.shared.store.queued(&id, QUEUED).await {
             Ok(queued) => queued,
             Err(error) => {
                 tracing::warn!(%error, "queued deliveries cannot be read");
-                return true;
+                return None;
             }
         };
         let is_all = queued.len() < QUEUED as usize;
@@ -332,21 +341,30 @@ impl Subscriber {
             let Some(fact) = Fact::of(logged) else { continue };
             let attempt = loop {
                 if !self.may_send().await {
-                    return true;
+                    return None;
                 }
                 if let Some(attempt) = self.attempt(&fact).await {
                     break attempt;
                 }
             };
+            let is_gone = attempt == Attempt::Gone;
             let failed = match attempt {
                 Attempt::Delivered => None,
-                Attempt::Gone => Some(failed("410 Gone".to_owned())),
+                Attempt::Gone => Some(failed(GONE.to_owned())),
                 Attempt::Failed { error, .. } => Some(failed(error)),
             };
+            match &failed {
+                None => self.progress.last_success = Some(now()),
+                Some(_) => self.progress.last_failure.clone_from(&failed),
+            }
             self.progress.redelivered.push(Redelivered { seq, failed });
+            if is_gone {
+                self.gone();
+                return Some(End::Stopped);
+            }
             self.note();
         }
-        is_all
+        (!is_all).then_some(End::Again)
     }
 
     /// Waits for a lease that is long enough; `false`: it was told to stop.

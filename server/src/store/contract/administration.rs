@@ -145,7 +145,8 @@ pub trait AdministrationStore: Send + Sync + 'static {
     /// Has it worked on, and a failed event tried at once.
     fn resume(&self, id: String) -> BoxFuture<'_, StoreResult<Administered>>;
 
-    /// Sets its cursor in front of an event. It stays paused if it is.
+    /// Sets its cursor in front of an event. It stays paused if it is. Deliveries given up from there on
+    /// are no longer dead.
     fn replay(&self, id: String, from: ReplayFrom) -> BoxFuture<'_, StoreResult<Administered>>;
 
     /// Dead and queued deliveries.

@@ -18,13 +18,20 @@ pub(super) fn resume(unit: &mut Unit<'_>, id: &str) -> rusqlite::Result<Administ
     administer(unit, id, "state = 'active', attempts = 0, next_attempt = NULL", None)
 }
 
-/// Goes on after `cursor`.
+/// Goes on after `cursor`. What was given up beyond it is to be told again, and no longer dead.
 pub(super) fn move_cursor(
     unit: &mut Unit<'_>,
     id: &str,
     cursor: i64,
 ) -> rusqlite::Result<Administered> {
-    administer(unit, id, "cursor = ?2, attempts = 0, next_attempt = NULL", Some(cursor))
+    let changes = "cursor = ?2, attempts = 0, next_attempt = NULL";
+    let administered = administer(unit, id, changes, Some(cursor))?;
+    if administered == Administered::Done {
+        unit.connection
+            .prepare_cached("DELETE FROM dead_delivery WHERE subscription_id = ?1 AND seq > ?2")?
+            .execute(params![id, cursor])?;
+    }
+    Ok(administered)
 }
 
 /// Queues a dead delivery.
