@@ -27,7 +27,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How soon a reader whose stream breaks should come back, in milliseconds.
 const RETRY: u32 = 2000;
 /// Pieces of a stream that may wait for its reader.
-const AHEAD: usize = 4;
+const AHEAD: usize = 1;
 
 impl Call<'_> {
     /// GET on `/events`.
