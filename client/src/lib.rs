@@ -39,7 +39,8 @@
 //! # }
 //! ```
 //!
-//! Receiving events is in `listener`, which the feature of that name brings.
+//! Receiving events is in `listener`, which the feature of that name brings. Who cannot be called reads
+//! them: `client.events(EventQuery::new())`, see [`Events::stream`].
 //!
 //! # What is repeated
 //!
@@ -49,7 +50,7 @@
 //!
 //! | call | repeated |
 //! |---|---|
-//! | retrieve, list; delete and unsubscribe; merge patch without `If-Match`; create and create_all with `idempotency_key` | after connection errors, lost answers, and 429, 502, 503, 504 |
+//! | retrieve, list, events; delete and unsubscribe; merge patch without `If-Match`; create and create_all with `idempotency_key` | after connection errors, lost answers, and 429, 502, 503, 504 |
 //! | everything else | only when no connection could be made, so that the server has seen nothing |
 //!
 //! A merge patch says what is to be, so applying it twice is applying it once. With `If-Match` its
@@ -62,7 +63,7 @@
 //! Answers are read leniently: `@type` and required members may be missing, members the document
 //! does not name are kept in each model's `extra`, and every 2xx status is a success. Redirects are
 //! not followed; they are errors that show the status. `create_all` is an operation that TMF630 suggests
-//! and TM Forum's documents do not have: a server that lacks it answers 405.
+//! and TM Forum's documents do not have, `events` is our own: a server that lacks them answers 405 and 404.
 //!
 //! # Numbers
 //!
@@ -76,6 +77,7 @@ mod builder;
 mod call;
 mod connection;
 mod error;
+mod events;
 mod link;
 mod list;
 mod retry;
@@ -91,4 +93,5 @@ pub use answer::Versioned;
 pub use builder::Builder;
 pub use call::{Call, kind};
 pub use error::{Error, TmfError};
+pub use events::{EventPage, EventQuery, Events};
 pub use list::{ListQuery, Listing, Page};

@@ -17,7 +17,7 @@ macro_rules! client {
         use std::sync::Arc;
 
         use futures::FutureExt;
-        use tmf683_generated::$version::operations::LIST_PARTY_INTERACTION;
+        use tmf683_generated::$version::operations::{LIST_EVENTS, LIST_PARTY_INTERACTION};
         pub use tmf683_generated::$version::types;
 
         use crate::answer::Versioned;
@@ -25,6 +25,7 @@ macro_rules! client {
         use crate::call::{Call, kind};
         use crate::connection::Connection;
         use crate::error::Error;
+        use crate::events::{EventQuery, Events};
         use crate::list::{ListQuery, Listing};
         use crate::retry::Repeat;
         use crate::{base, written};
@@ -228,6 +229,24 @@ macro_rules! client {
                     .boxed()
                 });
                 Listing::new(query, collection, fetch, |interaction| interaction.id.as_deref())
+            }
+
+            /// The events that pass `query`, for who cannot be called. Nothing is sent yet.
+            pub fn events(&self, query: EventQuery) -> Events<types::Notification> {
+                let log = base::below(&self.connection.base, LIST_EVENTS.path);
+                let client = self.clone();
+                let fetch = Arc::new(move |pairs: Vec<(String, String)>| {
+                    let client = client.clone();
+                    async move {
+                        let pairs: Vec<(&str, &str)> =
+                            pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                        // All parameters are among the pairs.
+                        let call = client.generated.list_events_filtered(None, None, None, &pairs);
+                        client.connection.call(Repeat::Freely, call).await
+                    }
+                    .boxed()
+                });
+                Events::new(query, log, fetch)
             }
 
             /// Subscribes a callback to events.

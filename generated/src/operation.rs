@@ -15,6 +15,8 @@ pub struct Operation {
     pub success: u16,
     /// Media types a request body may have, JSON first; empty where there is no body.
     pub request_media_types: &'static [&'static str],
+    /// Media types its success may have, JSON first; empty where that has no body.
+    pub response_media_types: &'static [&'static str],
     /// Request headers the document declares.
     pub request_headers: &'static [&'static str],
     /// Query parameters the document declares.

@@ -131,6 +131,7 @@ pub struct Events {
     pub retention_hours: u32,
     pub retention_count: u64,
     pub prune_beyond_cursors: bool,
+    pub streams: u32,
 }
 
 /// Whether callbacks may lead to this machine.

@@ -95,9 +95,9 @@ impl ApiError {
             .with_header(ALLOW, &allowed.join(", "))
     }
 
-    /// 406: the caller accepts no JSON.
-    pub fn not_acceptable() -> Self {
-        let reason = "Answers are application/json";
+    /// 406: the caller accepts nothing of what there is.
+    pub fn not_acceptable(answers: &[&str]) -> Self {
+        let reason = format!("Answers are {}", answers.join(" or "));
         Self::new(ErrorStatusCode::NOT_ACCEPTABLE, "notAcceptable", reason)
     }
 
@@ -119,6 +119,11 @@ impl ApiError {
     /// 409.
     pub fn conflict(reason: &'static str) -> Self {
         Self::new(ErrorStatusCode::CONFLICT, "conflict", reason)
+    }
+
+    /// 410: what is asked for was there once.
+    pub fn gone(message: impl Into<String>) -> Self {
+        Self::new(ErrorStatusCode::GONE, "gone", "It is no longer kept").message(message)
     }
 
     /// 412: the precondition does not hold (RFC 9110 §13).

@@ -16,10 +16,11 @@ mod store;
 use crate::app::{App, Rules};
 use crate::config::{Settings, StoreUrl};
 use crate::delivery::address::AddressPolicy;
+use crate::delivery::feed::Feed;
 use crate::delivery::resolver::Resolver;
 use crate::delivery::sender::{Sender, SenderSettings};
 use crate::delivery::signature::Signer;
-use crate::delivery::{Engine, Options, Reading, Readings};
+use crate::delivery::{Engine, Options, Reading, Readings, Tail};
 use crate::http::Tokens;
 use crate::http::admin::AdminSchemas;
 use crate::http::context::Context;
@@ -27,7 +28,6 @@ use crate::http::version::{Schemas, Version};
 use crate::query::parse::{QueryContext, QueryLimits};
 use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
-use crate::store::contract::delivery::DeliveryStore;
 use crate::store::contract::{Store, Subscription};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use anyhow::Context as _;
@@ -43,6 +43,7 @@ pub use crate::log::init as init_log;
 /// A server that listens. Dropping it closes the listener; [`Running::stop`] is the orderly way.
 pub struct Running {
     server: HttpServer<Context>,
+    feed: Arc<Feed>,
     delivery: Engine,
     store: Arc<dyn Store>,
     grace: Duration,
@@ -71,9 +72,12 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         subscriptions: settings.delivery.subscriptions,
     };
     let public_url = settings.public_url.0.clone();
+    let tail = Tail::of(store.clone());
+    let feed = Arc::new(Feed::new(tail.clone(), settings.events.streams));
     let context = Context {
         app: App::new(Arc::clone(&store), vocabulary.clone(), rules),
         callbacks: resolver,
+        feed: Arc::clone(&feed),
         public_url: settings.public_url.0,
         tokens,
         access_log: settings.log.access,
@@ -97,10 +101,9 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let local_addr = server.local_addr();
     let readings = readings(Arc::clone(&store), vocabulary, public_url, local_addr);
     let Settings { delivery, events, .. } = settings;
-    let log: Arc<dyn DeliveryStore> = store.clone();
-    let delivery = Engine::start(log, sender, Options { delivery, events, readings });
+    let delivery = Engine::start(tail, sender, Options { delivery, events, readings });
     let grace = Duration::from_secs(settings.shutdown.grace_seconds);
-    Ok(Running { server, delivery, store, grace })
+    Ok(Running { server, feed, delivery, store, grace })
 }
 
 fn sender(settings: &config::Delivery, resolver: Resolver) -> anyhow::Result<Sender> {
@@ -180,13 +183,15 @@ impl Running {
         Version::ALL.into_iter().flat_map(|version| version.bases().iter().copied())
     }
 
-    /// Stops in order: no new connections, requests in flight finish, then notifications in flight
+    /// Stops in order: streams of events end, no new connections, requests in flight finish, then notifications in flight
     /// (all within the grace time), queued writes commit, the database is checkpointed and closed.
     ///
     /// # Errors
     /// The store could not be closed cleanly. What was acknowledged is safe all the same.
     pub async fn stop(self) -> anyhow::Result<()> {
         let deadline = Instant::now() + self.grace;
+        // Streams have no end of their own to wait for.
+        self.feed.close();
         match tokio::time::timeout_at(deadline, self.server.close()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the listener did not close cleanly"),

@@ -5,7 +5,7 @@
 use futures::TryStreamExt;
 use harness::{APIS, Api, TestServer, Version, shows};
 use serde_json::{Value, json};
-use tmf683_client::{Error, ListQuery};
+use tmf683_client::{Error, EventQuery, ListQuery};
 
 /// A create body with what is hard to keep in a model: extensions, numbers, an odd timestamp.
 fn body(api: Api, reason: &str) -> Value {
@@ -94,6 +94,17 @@ macro_rules! drives {
                 client.delete(&ids[0]).await.unwrap();
                 raw.read(&ids[0]).await.is(404);
                 assert!(client.retrieve(&ids[0]).await.unwrap_err().is_not_found());
+
+                let created = EventQuery::new().filter("eventType", "PartyInteractionCreateEvent");
+                let mut pages = client.events(created.page_size(4)).stream();
+                let mut told = Vec::new();
+                while told.len() < ids.len() {
+                    let page = pages.try_next().await.unwrap().unwrap();
+                    told.extend(page.events.into_iter().map(|one| {
+                        one.event.unwrap().party_interaction.unwrap().id.unwrap()
+                    }));
+                }
+                assert_eq!(told, ids);
 
                 let subscription = api.subscription("http://127.0.0.1:9/events");
                 let subscription: types::$subscription =

@@ -3,10 +3,11 @@
 //! done. (HOUSE_STYLE "Operation coverage")
 
 use crate::watching::{subscribe, until};
-use harness::{APIS, Api, Caller, Listener, Reaction, TestServer, Version, shows};
+use harness::{APIS, Api, Caller, DEADLINE, Listener, Reaction, TestServer, Version, shows};
 use reqwest::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
+use tokio::time::timeout;
 
 /// Operations we do not serve.
 const NOT_SERVED: [(&str, Version); 8] = [
@@ -58,8 +59,12 @@ async fn every_declared_answer_is_provoked_or_listed() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), TOKEN).unwrap();
     let settings = "[limits]\nbody_bytes = 4000\nurl_bytes = 300\n[paging]\npartial_status = 206
-        [delivery]\nretry_seconds = [0]";
-    let server = TestServer::with(settings).await;
+        [delivery]\nretry_seconds = [0]\n[events]\nretention_count = 1";
+    let mut server = TestServer::with(settings).await;
+    let caller = server.through(Api::V5).await;
+    caller.create_sample("an event").await;
+    caller.create_sample("another, that makes it too old").await;
+    server.restart().await;
     let guarded = TestServer::with(&format!("[auth]\ntoken_file = {:?}", file.path())).await;
     let mut wrong = BTreeSet::new();
     for api in APIS {
@@ -129,6 +134,11 @@ async fn provoke(caller: &Caller) -> BTreeSet<(String, u16)> {
         let call = call.header("idempotency-key", "bulk").header("if-match", tag);
         call.body("application/json-patch+json", body).send().await.is(status);
     }
+    caller.get("/events").await.is(200);
+    caller.get("/events?limit=x").await.is(400);
+    // What is too much goes soon after the start.
+    let too_late = async { while caller.get("/events?since=0").await.status != 410 {} };
+    timeout(DEADLINE, too_late).await.expect("old events are removed");
     caller.get("/partyInteraction").await.is(200);
     caller.get("/partyInteraction?limit=0").await.is(206);
     caller.get("/partyInteraction?limit=x").await.is(400);

@@ -17,6 +17,7 @@ mod delivery;
 mod documents;
 mod durability;
 mod errors;
+mod feed;
 mod fidelity;
 mod filters;
 mod grammar;

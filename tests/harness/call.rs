@@ -5,6 +5,7 @@ use crate::answer::Answer;
 use crate::api::Api;
 use crate::document::Document;
 use crate::judge::{Question, judge};
+use crate::stream::EventStream;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -139,6 +140,11 @@ impl Call<'_> {
     /// Sends it and has the answer judged.
     pub async fn send(self) -> Answer {
         self.try_send().await.expect("an answer")
+    }
+
+    /// Sends it and has the answer stream, which must be one of events.
+    pub async fn stream(self) -> EventStream {
+        EventStream::new(self.request.send().await.expect("an answer"))
     }
 
     /// As [`Self::send`], for servers that may go away.

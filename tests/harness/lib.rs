@@ -15,6 +15,7 @@ mod listener;
 mod process;
 mod server;
 mod shown;
+mod stream;
 mod wire;
 
 pub use answer::Answer;
@@ -25,6 +26,7 @@ pub use listener::{Listener, Notification, Reaction};
 pub use process::{Ended, ServerProcess, binary};
 pub use server::TestServer;
 pub use shown::Shown;
+pub use stream::{EventStream, Streamed};
 pub use wire::{Reply, exchange};
 
 /// How long anything may take before the test gives up on it.

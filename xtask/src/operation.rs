@@ -44,6 +44,8 @@ pub(crate) struct Parameter {
 /// The answer an operation gives when it worked.
 pub(crate) struct Success {
     pub(crate) status: u16,
+    /// Media types of the body, JSON first; none where there is no body.
+    pub(crate) media_types: Vec<String>,
     /// Schema of the JSON body, if there is one.
     pub(crate) schema: Option<Value>,
     pub(crate) headers: Vec<Parameter>,
@@ -264,7 +266,10 @@ fn success(operation: &Value, pointer: &Pointer) -> Result<Success, Fault> {
     if schema.is_none() && !headers.is_empty() {
         return Err(Fault::new(&pointer.at("headers"), "headers without a body are unsupported"));
     }
-    Ok(Success { status: *status, schema, headers })
+    let mut media_types: Vec<String> =
+        content.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    media_types.sort_by_key(|media_type| by_preference(media_type));
+    Ok(Success { status: *status, media_types, schema, headers })
 }
 
 /// The schema of an answer's body: a component, or an array of one.

@@ -73,6 +73,7 @@ fn one(operation: &Operation) -> TokenStream {
     let method = operation.method.to_uppercase();
     let success = proc_macro2::Literal::u16_unsuffixed(operation.success.status);
     let media_types = operation.bodies.iter().map(|(media_type, _)| media_type);
+    let answers = &operation.success.media_types;
     let headers = operation.header_parameters.iter().map(|parameter| &parameter.name);
     let query = operation.query_parameters.iter().map(|parameter| &parameter.name);
     let reads_only = operation.method == "get";
@@ -85,6 +86,7 @@ fn one(operation: &Operation) -> TokenStream {
             path: #path,
             success: #success,
             request_media_types: &[#(#media_types),*],
+            response_media_types: &[#(#answers),*],
             request_headers: &[#(#headers),*],
             query_parameters: &[#(#query),*],
             reads_only: #reads_only,

@@ -108,6 +108,13 @@ macro_rules! stub {
                 Ok(said(query.raw().to_owned()))
             }
 
+            async fn list_events(
+                _: &RequestContext<Self>,
+                query: RawQuery<$version::api::ListEventsQuery>,
+            ) -> Answer<$version::api::ListEventsResponse> {
+                Ok(said(query.raw().to_owned()))
+            }
+
             async fn create_party_interaction(
                 _: &RequestContext<Self>,
                 _: RawQuery<$version::api::CreatePartyInteractionQuery>,

@@ -12,6 +12,7 @@ use super::retention;
 use super::schedule::Schedule;
 use super::sender::Sender;
 use super::subscriber::{Deliver, End, Shared, Subscriber, until};
+use super::tail::Tail;
 use crate::config;
 use crate::store::contract::StoreError;
 use crate::store::contract::delivery::{Claimed, DeliveryStore, Failed, Lease, Progress};
@@ -58,29 +59,25 @@ pub struct Engine {
 
 impl Engine {
     /// Begins to deliver.
-    pub fn start(store: Arc<dyn DeliveryStore>, sender: Sender, options: Options) -> Self {
+    pub fn start(tail: Tail, sender: Sender, options: Options) -> Self {
         let sender = Arc::new(sender);
         let deliver: Box<Deliver> = Box::new(move |callback, event_id, body| {
             let sender = Arc::clone(&sender);
             async move { sender.send(&callback, &event_id, body).await }.boxed()
         });
-        Self::with(store, deliver, options)
+        Self::with(tail, deliver, options)
     }
 
     /// The same with another way to send.
-    pub(super) fn with(
-        store: Arc<dyn DeliveryStore>,
-        deliver: Box<Deliver>,
-        options: Options,
-    ) -> Self {
+    pub(super) fn with(tail: Tail, deliver: Box<Deliver>, options: Options) -> Self {
+        let Tail { store, registry } = tail;
         let (stop, stopped) = watch::channel(None);
         let mut others = JoinSet::new();
         let Options { delivery, events, readings } = options;
         others.spawn(retention::run(Arc::clone(&store), events));
+        others.spawn(dispatcher::run(Arc::clone(&registry), Arc::clone(&store)));
         let mut manager = JoinSet::new();
         if delivery.enabled {
-            let registry = Arc::new(Registry::default());
-            others.spawn(dispatcher::run(Arc::clone(&registry), Arc::clone(&store)));
             let work = Manager::new(store, registry, deliver, &delivery, readings);
             manager.spawn(work.run(stopped));
         }

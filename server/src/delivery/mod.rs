@@ -12,12 +12,15 @@
 //! dies is sent once more, with the same `eventId`; nothing is left out. The sender makes one attempt:
 //! signed, to addresses that may be called, following and trusting nothing.
 //!
+//! Whoever cannot be called reads the same log, through the feed.
+//!
 //! An edge, as `http` is: it uses the domain, queries and the store contract, and nobody below
 //! knows it.
 
 pub mod address;
 mod dispatcher;
 mod engine;
+pub mod feed;
 mod ledger;
 mod live;
 mod reading;
@@ -27,6 +30,7 @@ pub mod schedule;
 pub mod sender;
 pub mod signature;
 mod subscriber;
+mod tail;
 mod window;
 
 #[cfg(test)]
@@ -34,3 +38,4 @@ mod tests;
 
 pub use engine::{Engine, Options};
 pub use reading::{Reading, Readings};
+pub use tail::Tail;

@@ -2,8 +2,9 @@
 
 use crate::error::ApiError;
 use crate::http::call::entity_tag;
+use crate::http::media::EVENT_STREAM;
 use dropshot::Body;
-use http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION};
 use http::{HeaderMap, StatusCode};
 use tmf683_generated::serving::{Documented, Reply};
 
@@ -20,6 +21,14 @@ impl Answer {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Self { status, headers, body: text.into() }
+    }
+
+    /// Server-Sent Events, which nobody may keep.
+    pub fn event_stream(body: Body) -> Self {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self { status: StatusCode::OK, headers, body }
     }
 
     /// No body: 204, 304.
@@ -40,6 +49,11 @@ impl Answer {
     /// Given before, to the same request with the same key.
     pub fn replayed(self) -> Result<Self, ApiError> {
         self.header(HeaderName::from_static("idempotency-replayed"), "true")
+    }
+
+    /// Where to read on (RFC 8288).
+    pub fn next(self, url: &str) -> Result<Self, ApiError> {
+        self.header(LINK, &format!("<{url}>; rel=\"next\""))
     }
 
     /// How many there are, how many are here, and where the others are (TMF630 "Paging").

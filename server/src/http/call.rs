@@ -125,7 +125,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    fn header(&self, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
+    pub(super) fn header(&self, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
         let value = self.request.headers().get(name).map(|value| value.to_str());
         value.transpose().map_err(|_| ApiError::invalid_request(format!("{name}: not ASCII")))
     }

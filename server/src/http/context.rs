@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::config::{Limits, PartialStatus};
+use crate::delivery::feed::Feed;
 use crate::delivery::resolver::Resolver;
 use crate::error::ApiError;
 use crate::http::admin::AdminSchemas;
@@ -18,6 +19,7 @@ use http::header::HOST;
 use http::{Response, Version as HttpVersion};
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 use tmf683_generated::serving::{Guard, Operation, PathMethods};
 
@@ -31,6 +33,8 @@ pub struct Context {
     pub partial_status: PartialStatus,
     /// Where callbacks may lead.
     pub callbacks: Resolver,
+    /// The event log, for readers.
+    pub feed: Arc<Feed>,
     /// What clients reach us by; `None`: the Host header says.
     pub public_url: Option<String>,
     /// Who may come in; `None`: everybody.
@@ -62,8 +66,8 @@ impl Context {
         }
     }
 
-    /// Whether the request may go on.
-    pub fn admit(&self, request: &RequestInfo) -> Result<(), ApiError> {
+    /// Whether the request may go on; `answers` are the media types it could be answered in.
+    pub fn admit(&self, request: &RequestInfo, answers: &[&'static str]) -> Result<(), ApiError> {
         let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if target > self.limits.url_bytes {
             return Err(ApiError::uri_too_long(self.limits.url_bytes));
@@ -74,8 +78,10 @@ impl Context {
         if self.tokens.as_ref().is_some_and(|tokens| !tokens.admit(request.headers())) {
             return Err(ApiError::unauthorized());
         }
-        if !media::accepts_json(request.headers()) {
-            return Err(ApiError::not_acceptable());
+        // What has no body may fail, and errors are JSON.
+        let answers = if answers.is_empty() { &[media::JSON] } else { answers };
+        if media::chosen(request.headers(), answers).is_none() {
+            return Err(ApiError::not_acceptable(answers));
         }
         Ok(())
     }
@@ -108,7 +114,7 @@ impl Guard for Context {
     {
         let since = Instant::now();
         let context = rqctx.context();
-        let answer = match context.admit(&rqctx.request) {
+        let answer = match context.admit(&rqctx.request, operation.response_media_types) {
             Err(error) => Err(error),
             Ok(()) => AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
                 Err(ApiError::internal(format!("{} panicked: {}", operation.id, told(&*panic))))
@@ -125,7 +131,7 @@ impl Guard for Context {
     ) -> Result<Response<Body>, ApiError> {
         let since = Instant::now();
         let context = rqctx.context();
-        let admitted = context.admit(&rqctx.request);
+        let admitted = context.admit(&rqctx.request, &[]);
         let error = admitted.err().unwrap_or_else(|| ApiError::method_not_allowed(path.allowed));
         context.log(&rqctx.request, "methodNotAllowed", error.status().as_u16(), since);
         Ok(error.into_response())

@@ -8,6 +8,7 @@ mod body;
 mod call;
 pub mod context;
 mod creation;
+mod feed;
 mod hub;
 mod idempotency;
 mod interactions;

@@ -85,6 +85,13 @@ impl api::PartyInteractionApi for V4 {
         Ok(call.subscribe(&body).await?.reply())
     }
 
+    async fn list_events(
+        rqctx: &RequestContext<Context>,
+        _query: RawQuery<api::ListEventsQuery>,
+    ) -> Answered<api::ListEventsResponse> {
+        Ok(call(rqctx).events(&operations::LIST_EVENTS).await?.reply())
+    }
+
     async fn unregister_listener(
         rqctx: &RequestContext<Context>,
         path: Path<api::UnregisterListenerPath>,

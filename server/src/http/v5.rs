@@ -85,6 +85,13 @@ impl api::PartyInteractionApi for V5 {
         Ok(call.subscribe(&body).await?.reply())
     }
 
+    async fn list_events(
+        rqctx: &RequestContext<Context>,
+        _query: RawQuery<api::ListEventsQuery>,
+    ) -> Answered<api::ListEventsResponse> {
+        Ok(call(rqctx).events(&operations::LIST_EVENTS).await?.reply())
+    }
+
     async fn hub_delete(
         rqctx: &RequestContext<Context>,
         path: Path<api::HubDeletePath>,

@@ -19,6 +19,12 @@ pub enum QueryError {
     /// More than the operator allows.
     #[error("limit: at most {0} items are shown at once")]
     LimitTooLarge(u64),
+    /// A page has some items, and not too many.
+    #[error("limit: expected a whole number from 1 to {0}")]
+    NoPage(u64),
+    /// Not a place in the log of events.
+    #[error("{0}: not a place that a `next` link or the `id` of a streamed event has")]
+    NoPlace(&'static str),
     /// `fields` is malformed.
     #[error(transparent)]
     Fields(#[from] FieldsError),

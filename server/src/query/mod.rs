@@ -5,6 +5,7 @@ mod attribute;
 mod condition;
 pub mod cursor;
 pub mod error;
+pub mod feed;
 pub mod fields;
 pub mod filter;
 pub mod jsonpath;

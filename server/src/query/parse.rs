@@ -209,14 +209,18 @@ impl<'q> Directives<'q> {
     }
 }
 
-fn once<T>(name: &'static str, place: &mut Option<T>, value: T) -> Result<(), QueryError> {
+pub(super) fn once<T>(
+    name: &'static str,
+    place: &mut Option<T>,
+    value: T,
+) -> Result<(), QueryError> {
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err(QueryError::Repeated(name)),
     }
 }
 
-fn count(name: &'static str, raw_value: Option<&str>) -> Result<u64, QueryError> {
+pub(super) fn count(name: &'static str, raw_value: Option<&str>) -> Result<u64, QueryError> {
     let digits = raw_value.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     digits.and_then(|text| text.parse().ok()).ok_or(QueryError::NotACount(name))
 }

@@ -69,7 +69,9 @@ impl Publisher {
             "description": member(rule, "description", pointer)?,
             "operationId": member(rule, "id", pointer)?,
         });
-        self.body(&mut operation, &rule["body"], &pointer.at("body"))?;
+        if let Some(body) = rule.get("body") {
+            self.body(&mut operation, body, &pointer.at("body"))?;
+        }
         self.success(&mut operation, &rule["success"], &pointer.at("success"))?;
         self.document["paths"][path][method] = operation;
         Ok(())
@@ -92,15 +94,26 @@ impl Publisher {
     }
 
     fn success(&self, operation: &mut Value, rule: &Value, pointer: &Pointer) -> Applied {
-        only(rule, &["array_of", "description", "status"], pointer)?;
+        only(rule, &["array_of", "description", "status", "text"], pointer)?;
         let status = member(rule, "status", pointer)?;
+        let mut texts = Vec::new();
+        for (media_type, pointer) in elements(rule, "text", pointer)? {
+            texts.push(text(media_type, &pointer)?);
+        }
         let mut response = json!({ "description": member(rule, "description", pointer)? });
         let schema =
             json!({ "type": "array", "items": self.reference(rule, "array_of", pointer)? });
         if self.is_swagger2() {
             response["schema"] = schema;
+            if !texts.is_empty() {
+                let all: Vec<&str> = ["application/json"].into_iter().chain(texts).collect();
+                operation["produces"] = json!(all);
+            }
         } else {
             response["content"] = json!({ "application/json": { "schema": schema } });
+            for media_type in texts {
+                response["content"][media_type] = json!({ "schema": { "type": "string" } });
+            }
         }
         operation["responses"] = json!({ status: response });
         Ok(())

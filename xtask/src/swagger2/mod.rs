@@ -163,7 +163,10 @@ impl Converter<'_> {
                 "responses" => {
                     let mut responses = Object::new();
                     for (status, value, pointer) in members(operation, "responses", pointer)? {
-                        responses.insert(status.into(), response(value, &produces, &pointer)?);
+                        // An operation that produces something of its own has errors like others.
+                        let is_success = status.starts_with('2');
+                        let produces = if is_success { &produces } else { &self.produces };
+                        responses.insert(status.into(), response(value, produces, &pointer)?);
                     }
                     out.insert(key.clone(), responses.into());
                 }

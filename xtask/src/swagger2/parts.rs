@@ -93,13 +93,17 @@ pub(super) fn response(value: &Value, produces: &[String], pointer: &Pointer) ->
     Ok(out.into())
 }
 
-/// One entry per media type; a document that names none means JSON.
+/// One entry per media type; a document that names none means JSON. A text is not made of members:
+/// the schema, which Swagger 2.0 says once for all of them, does not describe it.
 pub(super) fn content(media_types: &[String], schema: &Value, examples: Option<&Value>) -> Value {
     let json = ["application/json".to_owned()];
     let media_types = if media_types.is_empty() { &json } else { media_types };
     let mut content = Object::new();
     for media_type in media_types {
-        let mut entry = json!({ "schema": schema });
+        let mut entry = match media_type.starts_with("text/") {
+            true => json!({ "schema": { "type": "string" } }),
+            false => json!({ "schema": schema }),
+        };
         if let Some(example) = examples.and_then(|examples| examples.get(media_type)) {
             entry["example"] = example.clone();
         }

@@ -173,6 +173,29 @@ fn swagger_says_the_same_once_converted() {
 }
 
 #[test]
+fn an_operation_without_a_body_may_answer_with_a_text() {
+    let rules = |section| {
+        let mut rules = additions(section);
+        rules["operations"][0].as_object_mut().unwrap().remove("body");
+        with(rules, "/operations/0/success/text", json!(["text/x"]))
+    };
+    let wanted = publish(&openapi(), &rules("components/schemas"), "v1").unwrap();
+    let wanted = &wanted["paths"]["/xs"]["patch"];
+    assert_eq!(wanted.get("requestBody"), None);
+    let success = wanted["responses"].as_object().unwrap().iter().find(|(s, _)| s.starts_with('2'));
+    let content = &success.unwrap().1["content"];
+    assert_eq!(content["text/x"], json!({ "schema": { "type": "string" } }));
+    assert_eq!(content["application/json"]["schema"]["type"], "array");
+
+    let mut swagger = swagger();
+    swagger["paths"]["/x"]["patch"]["parameters"] =
+        json!([{ "name": "x", "in": "body", "schema": { "type": "object" } }]);
+    let published = publish(&swagger, &rules("definitions"), "v1").unwrap();
+    let converted = swagger2::convert(&published).unwrap();
+    assert_eq!(converted["paths"]["/xs"]["patch"]["responses"], wanted["responses"]);
+}
+
+#[test]
 fn additions_that_cannot_be_meant_are_refused() {
     for (pointer, value, expected) in [
         ("/operations/0/versions/0", json!("v9"), "#/operations/0/versions/0"),

@@ -62,10 +62,12 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "http",
-        // Of `delivery` only what judges a callback, which is done when it is registered too.
+        // Of `delivery` only what judges a callback, which is done when it is registered too, and what
+        // shows the log to readers.
         may: &[
             "app",
             "config",
+            "delivery::feed",
             "delivery::resolver",
             "domain",
             "error",

@@ -254,7 +254,7 @@ async fn who_has_nothing_to_get_moves_on_all_the_same() {
     let Settings { delivery, events, .. } = Settings::with_flags(&Flags::default()).unwrap();
     let store: Arc<dyn DeliveryStore> = f.store.clone();
     let deliver = Box::new(|_, _, _| panic!("it wants nothing"));
-    let _engine = Engine::with(store, deliver, Options { delivery, events, readings });
+    let _engine = Engine::with(Tail::of(store), deliver, Options { delivery, events, readings });
     for _ in 0..200 {
         f.store.happen("a");
         sleep(Duration::from_millis(100)).await;

@@ -1,13 +1,14 @@
 //! A store in memory, listeners that are functions, and the engine between them, in paused time.
 
 mod engine;
+mod feed;
 mod live;
 mod store;
 mod window;
 
 use super::reading::Reading;
 use super::sender::Attempt;
-use super::{Engine, Options};
+use super::{Engine, Options, Tail};
 use crate::config::{Flags, Settings};
 use crate::domain::notification::Shape;
 use crate::query::parse::{QueryContext, QueryLimits};
@@ -144,7 +145,7 @@ impl Fixture {
             let listener = Arc::clone(&listeners.lock().unwrap()[&callback]);
             listener.hear(event_id).boxed()
         });
-        Engine::with(store, deliver, Options { delivery, events, readings })
+        Engine::with(Tail::of(store), deliver, Options { delivery, events, readings })
     }
 
     /// Waits until the store says so.

@@ -118,7 +118,7 @@ impl DeliveryStore for MemoryStore {
         let head = tables.log.len() as i64;
         let read_to =
             if events.len() == most as usize { events[events.len() - 1].seq } else { head };
-        async move { Ok(LogPage { events, read_to, head }) }.boxed()
+        async move { Ok(LogPage { events, read_to, head, kept_after: 0 }) }.boxed()
     }
 
     fn claim(&self, lease: Lease, _most: u32) -> BoxFuture<'_, StoreResult<Vec<Claimed>>> {

@@ -37,6 +37,8 @@ pub struct LogPage {
     pub read_to: i64,
     /// The last number given out.
     pub head: i64,
+    /// The last number of those that are no longer kept: nothing after it has been removed.
+    pub kept_after: i64,
 }
 
 /// Who works on subscriptions, and until when nobody else does.

@@ -19,7 +19,8 @@ pub(super) fn after(connection: &Connection, seq: i64, most: u32) -> rusqlite::R
     let sql = format!("SELECT {COLUMNS} FROM outbox AS o WHERE o.seq > ?1 ORDER BY o.seq LIMIT ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![seq, most])?;
-    let mut page = LogPage { events: Vec::new(), read_to: head.max(seq), head };
+    let kept_after = kept_after(connection)?.unwrap_or(head);
+    let mut page = LogPage { events: Vec::new(), read_to: head.max(seq), head, kept_after };
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let logged = event_from(row)?;
@@ -34,6 +35,12 @@ pub(super) fn after(connection: &Connection, seq: i64, most: u32) -> rusqlite::R
         page.read_to = page.events.last().map_or(seq, |last| last.seq);
     }
     Ok(page)
+}
+
+/// What comes before the oldest event; `None`: there is no event.
+fn kept_after(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached("SELECT min(seq) - 1 FROM outbox")?;
+    statement.query_row([], |row| row.get(0))
 }
 
 /// Events of deliveries queued again.
