@@ -2,9 +2,10 @@
 //!
 //! Everything here is canonical. What a version adds (its shape, its schema, its paths) happened
 //! before, in `http`. Time and identity are drawn here, once per request. What an operator asks for
-//! is in [`administration`].
+//! is in [`administration`], what comes from elsewhere in [`import`].
 
 mod administration;
+mod import;
 
 use crate::domain::event::{Occasion, events_of_change, events_of_create, events_of_delete};
 use crate::domain::interaction::{Interaction, Members};
@@ -106,6 +107,8 @@ impl Precondition {
         }
     }
 }
+
+pub use import::Origin;
 
 /// The use cases over one store.
 pub struct App {

@@ -46,7 +46,7 @@ pub(super) fn create(unit: &mut Unit<'_>, creations: &[Creation]) -> rusqlite::R
 }
 
 /// `false`: the id exists.
-fn insert(unit: &mut Unit<'_>, creation: &Creation) -> rusqlite::Result<bool> {
+pub(super) fn insert(unit: &mut Unit<'_>, creation: &Creation) -> rusqlite::Result<bool> {
     let Creation { record, events } = creation;
     let interaction = &record.interaction;
     let inserted = unit

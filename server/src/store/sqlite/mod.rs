@@ -18,6 +18,7 @@ mod connection;
 mod delivery;
 mod error;
 mod group_commit;
+mod import;
 mod intersection;
 mod job;
 mod key;
