@@ -47,6 +47,10 @@ enum Command {
     Import(transfer::Import),
     /// Write interactions out, one JSON document a line.
     Export(transfer::Export),
+    /// Copy the store to a file, while a server uses it.
+    Backup(transfer::Backup),
+    /// Put a backup in place of a store that no server uses.
+    Restore(transfer::Restore),
     /// Print the commented default settings, a start for a --config file.
     DefaultConfig,
 }
@@ -82,6 +86,8 @@ fn main() -> ExitCode {
         Command::Deliveries { target, command } => ask(operator::deliveries(&target, command)),
         Command::Import(args) => args.run(),
         Command::Export(args) => args.run(),
+        Command::Backup(args) => args.run(),
+        Command::Restore(args) => args.run(),
         Command::DefaultConfig => {
             print!("{DEFAULT_TOML}");
             Ok(())

@@ -1,4 +1,5 @@
-//! What the command line does to a store itself, whether a server runs on it or not: import, export.
+//! What the command line does to a store itself, whether a server runs on it or not: import, export,
+//! backup, restore.
 
 use anyhow::bail;
 use clap::Args;
@@ -144,6 +145,72 @@ impl Export {
             let part = part.unwrap_or_default();
             bail!("interrupted after {} of {}{part}", exported.written, exported.asked);
         }
+        Ok(())
+    }
+}
+
+/// `backup …`
+#[derive(Args)]
+pub struct Backup {
+    #[command(flatten)]
+    given: Given,
+}
+
+/// `restore …`
+#[derive(Args)]
+pub struct Restore {
+    #[command(flatten)]
+    given: Given,
+}
+
+/// A store and a file.
+#[derive(Args)]
+struct Given {
+    /// The store, sqlite:PATH [default: sqlite:./tmf683.db].
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// A TOML file of settings; see default-config.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Replace what is there.
+    #[arg(long)]
+    force: bool,
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl Given {
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let (store, config) = (self.store.clone(), self.config.clone());
+        Ok(Settings::load(&Flags { store, config, ..Flags::default() })?)
+    }
+}
+
+impl Backup {
+    /// Makes it, and says how much is in it.
+    ///
+    /// # Errors
+    /// There is no backup.
+    pub fn run(self) -> anyhow::Result<()> {
+        let Given { file, force, .. } = &self.given;
+        let settings = self.given.settings()?;
+        let interactions = tmf683_server::backup(&settings, file, *force)?;
+        println!("{interactions} interactions are in {}", file.display());
+        Ok(())
+    }
+}
+
+impl Restore {
+    /// Takes it, and says how much is in it.
+    ///
+    /// # Errors
+    /// The store is as it was.
+    pub fn run(self) -> anyhow::Result<()> {
+        let Given { file, force, .. } = &self.given;
+        let settings = self.given.settings()?;
+        let interactions = tmf683_server::restore(&settings, file, *force)?;
+        println!("{interactions} interactions are in {}", settings.store);
         Ok(())
     }
 }

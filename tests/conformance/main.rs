@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod bulk;
+mod bulk_load;
 mod care_desk;
 mod certified;
 mod client;

@@ -69,6 +69,11 @@ pub(crate) async fn run(
         "fail" => OnConflict::Stop,
         other => return Err(anyhow!("--on-conflict: {other} is not skip, replace or fail")),
     };
+    if on_conflict == OnConflict::Replace && order.with_events {
+        return Err(anyhow!(
+            "--events: what is replaced makes none; without --on-conflict replace"
+        ));
+    }
     let (source, total) = open(order)?;
     let reader = Arc::new(reader(Arc::clone(&app), settings, order)?);
     let mut report = Report::new(order.errors.as_deref())?;

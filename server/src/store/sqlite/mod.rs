@@ -13,6 +13,7 @@
 
 mod administration;
 mod background;
+pub mod backup;
 mod change;
 mod connection;
 mod delivery;
