@@ -118,7 +118,7 @@ fn readings(
 ) -> Readings {
     Box::new(move |subscription| {
         let Subscription { api_version, base_url, query, .. } = subscription;
-        let version = Version::named(&api_version);
+        let version = Version::named(api_version);
         let version = version.ok_or_else(|| format!("there is no version {api_version}"))?;
         let bases = version.bases();
         let base = bases.iter().find(|base| base_url.ends_with(*base)).unwrap_or(&bases[0]);

@@ -52,7 +52,7 @@ impl Reader {
         judge_dates(&members)?;
         let members = match version {
             Version::V5 => members,
-            Version::V4 => self.from_v4(members)?,
+            Version::V4 => self.put_v4(members)?,
         };
         let item = self.app.import_item(members, origin, &self.now, self.with_events);
         item.map_err(|error| complaint("", error.to_string()))
@@ -100,7 +100,7 @@ impl Reader {
         Err(complaints)
     }
 
-    fn from_v4(&self, view: Members) -> Result<Members, Complaints> {
+    fn put_v4(&self, view: Members) -> Result<Members, Complaints> {
         let canonical = lens::put(None, view).map_err(|error| match &error {
             lens::LensError::NameTaken { pointer, .. } => complaint(pointer, error.to_string()),
         })?;
@@ -117,7 +117,7 @@ impl Reader {
     ) -> Result<Origin, Complaints> {
         let (id, is_id_made) = match text(members, "id")? {
             Some(id) => (checked_id(id)?, false),
-            None => (self.made_id(number, line), true),
+            None => (made_id(&self.source, number, line), true),
         };
         let is_ours = |href: &String| {
             self.href_prefixes.iter().any(|prefix| href.strip_prefix(prefix) == Some(id.as_str()))
@@ -125,18 +125,19 @@ impl Reader {
         let foreign_href = text(members, "href")?.filter(|href| !is_ours(href));
         Ok(Origin { id, is_id_made, foreign_href })
     }
+}
 
-    /// A UUIDv8 (RFC 9562 §5.8).
-    fn made_id(&self, number: u64, line: &[u8]) -> String {
-        let mut digest = Sha256::new();
-        digest.update(self.source.as_bytes());
-        digest.update([0]);
-        digest.update(number.to_be_bytes());
-        digest.update(line.trim_ascii());
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest.finalize()[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
-    }
+/// A UUIDv8 (RFC 9562 §5.8). It must be the same in every release, or a run would be taken up by a new
+/// one as if nothing had been imported.
+fn made_id(source: &str, number: u64, line: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(source.as_bytes());
+    digest.update([0]);
+    digest.update(number.to_be_bytes());
+    digest.update(line.trim_ascii());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.finalize()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }
 
 /// Takes a text out; `null` is none.
@@ -192,4 +193,23 @@ fn misread(error: JsonError) -> Complaints {
 
 fn complaint(pointer: &str, problem: impl Into<String>) -> Complaints {
     vec![Violation { pointer: pointer.to_owned(), problem: problem.into() }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_made_of_where_a_line_is_and_what_it_says() {
+        let id = made_id("calls.ndjson", 7, b"{}");
+        assert_eq!(id, "d65ffb3a-a195-8f2c-9f73-77b12af34f06");
+        assert_eq!(made_id("calls.ndjson", 7, b" {}\r"), id);
+        for other in [
+            made_id("calls.ndjson", 8, b"{}"),
+            made_id("other.ndjson", 7, b"{}"),
+            made_id("calls.ndjson", 7, b"[]"),
+        ] {
+            assert_ne!(other, id);
+        }
+    }
 }

@@ -12,24 +12,35 @@ use rusqlite::{Connection, OptionalExtension};
 /// What became of each item, up to the one at which it stopped.
 pub(super) fn import(unit: &mut Unit<'_>, batch: &ImportBatch) -> rusqlite::Result<Vec<Imported>> {
     let mut fates = Vec::with_capacity(batch.items.len());
+    let mut entries = Vec::new();
     for item in batch.items.iter() {
-        let fate = import_one(unit, item, batch.on_conflict)?;
+        let record = &item.creation.record;
+        let fate = match change::insert_without_keys(unit, &item.creation)? {
+            Some(seq) => {
+                entries.extend(record.keys.iter().map(|key| (key, seq)));
+                Imported::Created
+            }
+            None => {
+                // What is met may be of this batch: then its entries must be there.
+                change::add_keys(unit.connection, std::mem::take(&mut entries))?;
+                import_over(unit, item, batch.on_conflict)?
+            }
+        };
         fates.push(fate);
         if fate == Imported::Stopped {
             break;
         }
     }
+    change::add_keys(unit.connection, entries)?;
     Ok(fates)
 }
 
-fn import_one(
+/// An item whose id is there.
+fn import_over(
     unit: &mut Unit<'_>,
     item: &ImportItem,
     on_conflict: OnConflict,
 ) -> rusqlite::Result<Imported> {
-    if change::insert(unit, &item.creation)? {
-        return Ok(Imported::Created);
-    }
     let record = &item.creation.record;
     // Within this transaction it cannot have gone since.
     let Some(stored) = stored(unit.connection, &record.interaction.id)? else {

@@ -57,6 +57,18 @@ async fn an_id_that_comes_twice_meets_itself() {
 }
 
 #[tokio::test]
+async fn what_is_replaced_by_its_own_batch_is_found_by_its_last_content_only() {
+    let f = Fixture::new();
+    let by_text = || Sameness::ByMembersBut(vec![]);
+    let items =
+        [item("x", r#"{"status":"a"}"#, by_text()), item("x", r#"{"status":"b"}"#, by_text())];
+    let fates = import(&f, OnConflict::Replace, &items).await;
+    assert_eq!(fates, [Imported::Created, Imported::Replaced]);
+    assert_eq!(f.count("attribute"), 1);
+    assert_eq!(f.listed(&filter("status=b"), 0, None).await.0, 1);
+}
+
+#[tokio::test]
 async fn paths_another_process_stores_are_known() {
     let (f, path) = (Fixture::new(), "vip.level");
     assert!(!f.store.knows_extension_path(path));
