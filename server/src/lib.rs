@@ -182,19 +182,20 @@ pub async fn export(
 /// Copies a store to a file, while servers go on using it. Answers how many interactions are in it.
 ///
 /// # Errors
-/// See [`CopyError`](store::sqlite::backup::CopyError); then there is no new file.
+/// The store is not there or damaged, or the file is there already; then there is no new file.
 pub fn backup(settings: &Settings, to: &Path, replace: bool) -> anyhow::Result<u64> {
     let StoreUrl::Sqlite(path) = &settings.store;
-    Ok(store::sqlite::backup::backup(path, to, replace)?)
+    Ok(store::sqlite::backup::copy(path, to, replace)?)
 }
 
 /// Puts a backup in place of a store nobody uses. Answers how many interactions are in it.
 ///
 /// # Errors
-/// See [`CopyError`](store::sqlite::backup::CopyError); then the store is as it was.
+/// The file is no sound store of ours, or the store is there already or in use; then the store is as
+/// it was.
 pub fn restore(settings: &Settings, from: &Path, replace: bool) -> anyhow::Result<u64> {
     let StoreUrl::Sqlite(path) = &settings.store;
-    Ok(store::sqlite::backup::restore(path, from, replace)?)
+    Ok(store::sqlite::backup::copy(from, path, replace)?)
 }
 
 /// The use cases, for work that may wait: for a server to write, and for a slow reader.

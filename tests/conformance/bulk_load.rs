@@ -350,6 +350,9 @@ async fn a_backup_is_taken_while_it_runs_and_put_back() {
     assert!(refused(&restore, here).await.contains("--force"));
     let by_force = [&restore[..], &["--force"]].concat();
     assert!(refused(&by_force, here).await.contains("in use"));
+    let onto_itself = ["backup", "--store", "sqlite:a.db", "--force", "a.db"];
+    assert!(refused(&onto_itself, here).await.contains("in use"));
+    done(&[&backup[..3], &["--force", "later.db"]].concat(), here).await;
     server.kill().await;
     done(&by_force, here).await;
     let mut server = ServerProcess::start(&here.join("a.db")).await;

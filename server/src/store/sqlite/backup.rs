@@ -1,8 +1,8 @@
 //! Backup and restore: a whole database copied from one snapshot, judged before it gets its name.
 //!
-//! A backup is taken while servers read and write: the copy is what was committed when it began. A
-//! restore wants the database for itself, for what others have open would go on living without a name.
-//! Either file is there whole or not at all: a copy is made beside it, checked, and renamed.
+//! Both are a copy, one way or the other. It is taken while servers read and write: it is what was
+//! committed when it began. What it takes the place of must be nobody's, for what others have open would
+//! go on living without a name. It is there whole or not at all: made beside its place, checked, renamed.
 
 use super::connection::{READ, create_private, resolve};
 use super::error::OpenError;
@@ -73,31 +73,19 @@ pub enum CopyError {
     },
 }
 
-/// Copies the database at `store` to the file `to`, and answers how many interactions it has. Blocks.
+/// Copies the database `from` to the file `to`, and answers how many interactions it has. Blocks.
 ///
 /// # Errors
-/// [`CopyError`]; then there is no new file.
-pub fn backup(store: &Path, to: &Path, replace: bool) -> Result<u64, CopyError> {
+/// [`CopyError`]; then `to` is as it was.
+pub fn copy(from: &Path, to: &Path, replace: bool) -> Result<u64, CopyError> {
     let to = resolve(to)?;
     free(&to, replace)?;
-    let part = copied(store, &to)?;
-    // A copy has no log beside it. One left by an older file of this name must not become its own.
-    part.settle(&to, || remove_log(&to))
-}
-
-/// Puts the database file `from` in place of `store`, and answers how many interactions it has. Blocks.
-///
-/// # Errors
-/// [`CopyError`]; then the store is as it was.
-pub fn restore(store: &Path, from: &Path, replace: bool) -> Result<u64, CopyError> {
-    let store = resolve(store)?;
-    free(&store, replace)?;
-    let part = copied(from, &store)?;
-    let held = if store.exists() { Some(hold(&store)?) } else { None };
-    let restored = part.settle(&store, || remove_log(&store));
+    let part = copied(from, &to)?;
+    let held = if to.exists() { Some(hold(&to)?) } else { None };
+    let interactions = part.settle(&to)?;
     // Until here nobody could begin to use the old one.
     drop(held);
-    restored
+    Ok(interactions)
 }
 
 /// A whole and sound copy that has not got its name yet. Goes away if it never does.
@@ -107,19 +95,16 @@ struct Part {
 }
 
 impl Part {
-    /// Gives it its name; `clear` makes room just before.
-    fn settle(
-        mut self,
-        path: &Path,
-        clear: impl FnOnce() -> io::Result<()>,
-    ) -> Result<u64, CopyError> {
+    /// Gives it its name.
+    fn settle(mut self, path: &Path) -> Result<u64, CopyError> {
         let failed = |what| {
             let path = path.to_path_buf();
             move |source| CopyError::Io { what, path, source }
         };
         let sync = |path: &Path| File::open(path)?.sync_all();
         sync(&self.path).map_err(failed("writing"))?;
-        clear().map_err(failed("clearing the log of"))?;
+        // One left by an older file of this name must not become its own.
+        remove_log(path).map_err(failed("clearing the log of"))?;
         std::fs::rename(&self.path, path).map_err(failed("naming"))?;
         self.path.clear();
         path.parent().map_or(Ok(()), sync).map_err(failed("writing the directory of"))?;
