@@ -2,12 +2,13 @@
 //!
 //! Everything here is canonical. What a version adds (its shape, its schema, its paths) happened
 //! before, in `http`. Time and identity are drawn here, once per request. What an operator asks for
-//! is in [`administration`].
+//! is in [`administration`], what comes from elsewhere in [`import`].
 
 mod administration;
+mod import;
 
 use crate::domain::event::{Occasion, events_of_change, events_of_create, events_of_delete};
-use crate::domain::interaction::{Interaction, Members};
+use crate::domain::interaction::{self, Interaction, Members};
 use crate::domain::lifecycle::{self, Refusal, StatedDates};
 use crate::domain::{extent, index};
 use crate::query::vocabulary::Vocabulary;
@@ -16,7 +17,6 @@ use crate::store::contract::{
     StoreResult, Subscribed, Subscription,
 };
 use chrono::{SecondsFormat, Utc};
-use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -121,6 +121,8 @@ impl Versions {
         }
     }
 }
+
+pub use import::Origin;
 
 /// The use cases over one store.
 pub struct App {
@@ -350,12 +352,12 @@ impl App {
 
     /// The text to store, unless it is longer than it may be, or more than may be read again.
     fn text_of(&self, members: &Members) -> Result<String, AppError> {
-        let whole = Value::Object(members.clone());
-        let (values, limit) = (extent::values(&whole), self.rules.document_values);
+        let values = 1 + members.values().map(extent::values).sum::<usize>();
+        let limit = self.rules.document_values;
         if values > limit {
             return Err(AppError::TooManyValues { values, limit });
         }
-        let text = whole.to_string();
+        let text = interaction::text_of(members);
         let (bytes, limit) = (text.len(), self.rules.document_bytes);
         if bytes > limit { Err(AppError::TooLarge { bytes, limit }) } else { Ok(text) }
     }

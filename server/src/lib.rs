@@ -2,6 +2,7 @@
 //! `delivery` reads what the store has logged.
 
 mod app;
+pub mod bulk;
 pub mod config;
 mod delivery;
 mod domain;
@@ -56,8 +57,7 @@ pub struct Running {
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let schemas = [Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?];
     let admin_schemas = AdminSchemas::compile()?;
-    let vocabulary =
-        Vocabulary::from_schema(tmf683_generated::v5::operations::SCHEMAS, "PartyInteraction")?;
+    let vocabulary = vocabulary()?;
     let token_file = settings.auth.token_file.as_path();
     let tokens = (token_file != Path::new("")).then(|| Tokens::read(token_file)).transpose()?;
     let api = http::api()?;
@@ -65,12 +65,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let sender = sender(&settings.delivery, resolver.clone())?;
     // Last of what can fail before listening, so that a bad setting leaves the database alone.
     let store = open_store(&settings)?;
-    let rules = Rules {
-        document_bytes: settings.limits.document_bytes,
-        document_values: settings.limits.json_values,
-        idempotency_hours: settings.idempotency.hours,
-        subscriptions: settings.delivery.subscriptions,
-    };
+    let rules = rules(&settings);
     let public_url = settings.public_url.0.clone();
     let tail = Tail::of(store.clone());
     let feed = Arc::new(Feed::new(tail.clone(), settings.events.streams));
@@ -126,7 +121,7 @@ fn readings(
 ) -> Readings {
     Box::new(move |subscription| {
         let Subscription { api_version, base_url, query, .. } = subscription;
-        let version = Version::ALL.into_iter().find(|version| version.name() == api_version);
+        let version = Version::named(api_version);
         let version = version.ok_or_else(|| format!("there is no version {api_version}"))?;
         let bases = version.bases();
         let base = bases.iter().find(|base| base_url.ends_with(*base)).unwrap_or(&bases[0]);
@@ -156,15 +151,94 @@ fn readings(
     })
 }
 
+/// Imports into a store, beside a server that uses it or alone. What is written when it fails stays.
+///
+/// # Errors
+/// The store cannot be opened or does not write, or the source cannot be read.
+pub async fn import(
+    settings: &Settings,
+    order: &bulk::import::Order,
+) -> anyhow::Result<bulk::Summary> {
+    let app = bulk_app(settings)?;
+    let done = bulk::import::run(Arc::clone(&app), settings, order).await;
+    let closed = app.close().await.context("closing the store");
+    done.and_then(|summary| closed.map(|()| summary))
+}
+
+/// Exports from a store that exists, beside a server that uses it or alone.
+///
+/// # Errors
+/// The store cannot be opened, the query cannot be honoured, or the output takes no more.
+pub async fn export(
+    settings: &Settings,
+    order: &bulk::export::Order,
+    interrupted: impl Future<Output = ()>,
+) -> anyhow::Result<bulk::Exported> {
+    let StoreUrl::Sqlite(path) = &settings.store;
+    anyhow::ensure!(path.is_file(), "store: there is no {}", settings.store);
+    let app = bulk_app(settings)?;
+    let done = bulk::export::run(&app, settings, order, interrupted).await;
+    app.close().await.context("closing the store")?;
+    done
+}
+
+/// Copies a store to a file, while servers go on using it. Answers how many interactions are in it.
+///
+/// # Errors
+/// The store is not there or damaged, or the file is there already; then there is no new file.
+pub fn backup(settings: &Settings, to: &Path, replace: bool) -> anyhow::Result<u64> {
+    let StoreUrl::Sqlite(path) = &settings.store;
+    Ok(store::sqlite::backup::copy(path, to, replace)?)
+}
+
+/// Puts a backup in place of a store nobody uses. Answers how many interactions are in it.
+///
+/// # Errors
+/// The file is no sound store of ours, or the store is there already or in use; then the store is as
+/// it was.
+pub fn restore(settings: &Settings, from: &Path, replace: bool) -> anyhow::Result<u64> {
+    let StoreUrl::Sqlite(path) = &settings.store;
+    Ok(store::sqlite::backup::copy(from, path, replace)?)
+}
+
+/// The use cases, for work that may wait: for a server to write, and for a slow reader.
+fn bulk_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
+    const PATIENCE: Duration = Duration::from_secs(3600);
+    let options = SqliteOptions {
+        busy_timeout: PATIENCE,
+        stream_stall: PATIENCE,
+        ..SqliteOptions::default()
+    };
+    let store = open_store_with(settings, options)?;
+    Ok(Arc::new(App::new(store, vocabulary()?, rules(settings))))
+}
+
+fn vocabulary() -> anyhow::Result<Vocabulary> {
+    Ok(Vocabulary::from_schema(tmf683_generated::v5::operations::SCHEMAS, "PartyInteraction")?)
+}
+
+fn rules(settings: &Settings) -> Rules {
+    Rules {
+        document_bytes: settings.limits.document_bytes,
+        document_values: settings.limits.json_values,
+        idempotency_hours: settings.idempotency.hours,
+        subscriptions: settings.delivery.subscriptions,
+    }
+}
+
 fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let options = SqliteOptions {
+        queue_length: settings.limits.write_queue,
+        stream_stall: Duration::from_secs(settings.limits.stream_stall_seconds),
+        scan_documents: Some(settings.limits.scan_documents).filter(|most| *most > 0),
+        ..SqliteOptions::default()
+    };
+    open_store_with(settings, options)
+}
+
+fn open_store_with(settings: &Settings, options: SqliteOptions) -> anyhow::Result<Arc<dyn Store>> {
     match &settings.store {
         StoreUrl::Sqlite(path) => {
-            let options = SqliteOptions {
-                queue_length: settings.limits.write_queue,
-                stream_stall: Duration::from_secs(settings.limits.stream_stall_seconds),
-                scan_documents: Some(settings.limits.scan_documents).filter(|most| *most > 0),
-                ..SqliteOptions::default()
-            };
             let store = SqliteStore::open(path, options)
                 .with_context(|| format!("store: {}", settings.store))?;
             Ok(Arc::new(store))

@@ -1,7 +1,8 @@
 //! The command line. The server it starts lives in the library, what it asks a running one in
-//! [`operator`].
+//! [`operator`], what it does to a store without one in [`transfer`].
 
 mod operator;
+mod transfer;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +43,14 @@ enum Command {
         #[command(subcommand)]
         command: Deliveries,
     },
+    /// Bring interactions in, one JSON document a line, v4 or v5.
+    Import(transfer::Import),
+    /// Write interactions out, one JSON document a line.
+    Export(transfer::Export),
+    /// Copy the store to a file, while a server uses it.
+    Backup(transfer::Backup),
+    /// Put a backup in place of a store that no server uses.
+    Restore(transfer::Restore),
     /// Print the commented default settings, a start for a --config file.
     DefaultConfig,
 }
@@ -75,6 +84,10 @@ fn main() -> ExitCode {
             ask(operator::subscriptions(&target, command))
         }
         Command::Deliveries { target, command } => ask(operator::deliveries(&target, command)),
+        Command::Import(args) => args.run(),
+        Command::Export(args) => args.run(),
+        Command::Backup(args) => args.run(),
+        Command::Restore(args) => args.run(),
         Command::DefaultConfig => {
             print!("{DEFAULT_TOML}");
             Ok(())

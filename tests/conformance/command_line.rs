@@ -11,9 +11,14 @@ const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 #[tokio::test]
 async fn what_it_says_of_itself() {
     let directory = TempDir::new().unwrap();
-    for (arguments, file) in
-        [(&["--help"][..], "help.txt"), (&["serve", "--help"], "serve-help.txt")]
-    {
+    for (arguments, file) in [
+        (&["--help"][..], "help.txt"),
+        (&["serve", "--help"], "serve-help.txt"),
+        (&["import", "--help"], "import-help.txt"),
+        (&["export", "--help"], "export-help.txt"),
+        (&["backup", "--help"], "backup-help.txt"),
+        (&["restore", "--help"], "restore-help.txt"),
+    ] {
         let ended = ServerProcess::run(arguments, &[], directory.path()).await;
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{arguments:?}");
         assert_contents(format!("{DATA}/{file}"), &ended.out);

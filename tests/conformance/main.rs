@@ -6,6 +6,7 @@
 mod admin;
 mod be_told;
 mod bulk;
+mod bulk_load;
 mod care_desk;
 mod certified;
 mod client;

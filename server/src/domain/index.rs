@@ -13,7 +13,7 @@ use indexmap::IndexSet;
 use serde_json::Value;
 
 /// One index entry of one interaction.
-#[derive(Clone, Debug, Eq, PartialEq, Hash)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Key {
     /// Number of the indexed path, stable over releases (it is stored).
     pub path: u16,
@@ -22,7 +22,7 @@ pub struct Key {
 }
 
 /// An index value in comparable form.
-#[derive(Clone, Debug, Eq, PartialEq, Hash)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum KeyValue {
     /// A string, to the letter.
     Text(String),

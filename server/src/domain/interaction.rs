@@ -25,6 +25,12 @@ pub fn keeping_type_last(members: &mut Members, change: impl FnOnce(&mut Members
     }
 }
 
+/// The text that is stored.
+pub fn text_of(members: &Members) -> String {
+    // Members have texts for names, so nothing fails; a copy would say the same at twice the cost.
+    serde_json::to_string(members).unwrap_or_else(|_| Value::Object(members.clone()).to_string())
+}
+
 /// What an interaction is called: it does not lie among its members.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Identity<'a> {
@@ -46,9 +52,16 @@ impl Identity<'_> {
 
     /// A view with its `id` and `href` in front.
     pub fn before(self, view: Members, href_prefix: &str) -> Members {
+        self.before_with(view, Some(&self.href(href_prefix)))
+    }
+
+    /// The same with this `href`, or with none.
+    pub fn before_with(self, view: Members, href: Option<&str>) -> Members {
         let mut whole = Members::with_capacity(view.len() + 2);
         whole.insert("id".into(), self.id.into());
-        whole.insert("href".into(), self.href(href_prefix).into());
+        if let Some(href) = href {
+            whole.insert("href".into(), href.into());
+        }
         whole.extend(view);
         whole
     }
@@ -81,11 +94,17 @@ impl Interaction {
 
     /// The canonical representation as text: `id` and `href` in front of the stored members.
     pub fn to_text(&self, href_prefix: &str) -> String {
+        self.to_text_with(Some(&self.href(href_prefix)))
+    }
+
+    /// The same with this `href`, or with none.
+    pub fn to_text_with(&self, href: Option<&str>) -> String {
         let id = Value::from(self.id.as_str());
-        let href = Value::from(self.href(href_prefix));
+        let href = href.map(|href| format!(r#","href":{}"#, Value::from(href)));
+        let href = href.unwrap_or_default();
         let rest = self.text.strip_prefix('{').unwrap_or(&self.text);
         let comma = if rest.starts_with('}') { "" } else { "," };
-        format!(r#"{{"id":{id},"href":{href}{comma}{rest}"#)
+        format!(r#"{{"id":{id}{href}{comma}{rest}"#)
     }
 
     /// The stored members as a tree, spellings kept.

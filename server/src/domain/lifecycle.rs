@@ -72,6 +72,27 @@ pub fn created(mut members: Members, now: &str, stated: StatedDates) -> Members 
     members
 }
 
+/// An interaction that comes from elsewhere: it keeps its dates and its status, and gets what it has
+/// not. Answers the names of what it got too.
+pub fn imported(mut members: Members, now: &str) -> (Members, Vec<&'static str>) {
+    let mut got = Vec::new();
+    keeping_type_last(&mut members, |members| {
+        let values = [
+            ("status", "opened"),
+            ("creationDate", now),
+            ("statusChangeDate", now),
+            ("lastUpdate", now),
+        ];
+        for (name, value) in values {
+            if members.get(name).is_none_or(Value::is_null) {
+                set(members, name, value);
+                got.push(name);
+            }
+        }
+    });
+    (members, got)
+}
+
 /// A changed interaction, or `None` when nothing would be different: then nothing is written, and
 /// nobody is told. A `lastUpdate` sent by a client is not a difference.
 ///
@@ -232,6 +253,26 @@ mod tests {
             StatedDates::Kept,
             "{'creationDate':'c','statusChangeDate':'s','lastUpdate':'now','status':'x'}",
         );
+    }
+
+    #[test]
+    fn what_is_imported_keeps_what_it_has() {
+        for (sent, expected, got) in [
+            (
+                "{'status':'x','creationDate':'c','lastUpdate':'l','statusChangeDate':'s','n':1}",
+                "{'status':'x','creationDate':'c','lastUpdate':'l','statusChangeDate':'s','n':1}",
+                "",
+            ),
+            (
+                "{'lastUpdate':null,'n':1,'@type':'T'}",
+                "{'lastUpdate':'now','n':1,'status':'opened','creationDate':'now','statusChangeDate':'now','@type':'T'}",
+                "status creationDate statusChangeDate lastUpdate",
+            ),
+        ] {
+            let (members, names) = imported(members(sent), NOW);
+            let text = Value::from(members).to_string().replace('"', "'").replace(NOW, "now");
+            assert_eq!((text.as_str(), names.join(" ").as_str()), (expected, got));
+        }
     }
 
     /// `s` and the names of attributes tell what changed, `-` that nothing did.

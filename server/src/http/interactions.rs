@@ -72,7 +72,7 @@ impl Call<'_> {
     pub(super) fn judge_for_v5(&self, canonical: &Members) -> Result<(), ApiError> {
         match self.version {
             Version::V5 => Ok(()),
-            Version::V4 => self.context.schemas_of(Version::V5).judge_types(canonical),
+            Version::V4 => Ok(self.context.schemas_of(Version::V5).judge_types(canonical)?),
         }
     }
 

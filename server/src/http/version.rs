@@ -35,6 +35,11 @@ impl Version {
         }
     }
 
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.name() == name)
+    }
+
     /// Where its paths hang. The second base of v4 is where the reference vendor has them.
     pub fn bases(self) -> &'static [&'static str] {
         match self {
@@ -171,9 +176,9 @@ impl Schemas {
     /// Judges the body of a create.
     ///
     /// # Errors
-    /// 400 naming each member that does not fit.
-    pub fn judge_create(&self, body: &Value) -> Result<(), ApiError> {
-        Ok(self.create.judge(body)?)
+    /// Each member that does not fit.
+    pub fn judge_create(&self, body: &Value) -> Result<(), Violations> {
+        self.create.judge(body)
     }
 
     /// Judges the body of a create of several.
@@ -222,8 +227,8 @@ impl Schemas {
     /// requires is not asked of a client that cannot know it.
     ///
     /// # Errors
-    /// 400 naming each member of the wrong type.
-    pub fn judge_types(&self, canonical: &Members) -> Result<(), ApiError> {
-        Ok(self.update.judge_types(&Value::Object(canonical.clone()))?)
+    /// Each member of the wrong type.
+    pub fn judge_types(&self, canonical: &Members) -> Result<(), Violations> {
+        self.update.judge_types(&Value::Object(canonical.clone()))
     }
 }

@@ -14,8 +14,10 @@ use administration::AdministrationStore;
 use delivery::DeliveryStore;
 use futures::future::BoxFuture;
 
+mod import;
 mod list;
 
+pub use import::{ImportBatch, ImportItem, Imported, OnConflict, Sameness};
 pub use list::{Chunks, Items, Page, PageQuery, Start};
 
 /// Result of a unit of work.
@@ -189,6 +191,10 @@ pub trait Store: DeliveryStore + AdministrationStore + Send + Sync + 'static {
         expected_version: i64,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>>;
+
+    /// Writes the new ones of a batch, each with its events, and readers see all of it or nothing.
+    /// Answers what became of each item, in their order; shorter where it stopped at the last of them.
+    fn import(&self, batch: ImportBatch) -> BoxFuture<'_, StoreResult<Vec<Imported>>>;
 
     /// Reads one interaction: everything acknowledged through this store before the call is visible,
     /// and what others have written to the same database a moment later.

@@ -54,6 +54,22 @@ const ROOMS: &[Room] = &[
     Room { name: "config", may: &["config"], never: &[GENERATED, WIRE, DRIVERS] },
     Room { name: "log", may: &["config", "log"], never: &[GENERATED, WIRE, DRIVERS] },
     Room { name: "operator", may: &["operator"], never: &[&["dropshot"], DRIVERS] },
+    Room { name: "transfer", may: &["transfer"], never: &[GENERATED, WIRE, DRIVERS] },
+    Room {
+        name: "bulk",
+        // Of `http` only what a version is and what its document minds.
+        may: &[
+            "app",
+            "bulk",
+            "config",
+            "domain",
+            "http::schema",
+            "http::version",
+            "query",
+            "store::contract",
+        ],
+        never: &[GENERATED, WIRE, DRIVERS],
+    },
     Room {
         name: "error",
         // Of `http` only what a document minds in a body: an error like those of the other layers.

@@ -47,6 +47,19 @@ pub(super) fn create(unit: &mut Unit<'_>, creations: &[Creation]) -> rusqlite::R
 
 /// `false`: the id exists.
 fn insert(unit: &mut Unit<'_>, creation: &Creation) -> rusqlite::Result<bool> {
+    let Some(seq) = insert_without_keys(unit, creation)? else { return Ok(false) };
+    for key in &creation.record.keys {
+        add_key(unit.connection, seq, key)?;
+    }
+    Ok(true)
+}
+
+/// All of a creation but its index entries, for who adds those of many together. `None`: the id
+/// exists.
+pub(super) fn insert_without_keys(
+    unit: &mut Unit<'_>,
+    creation: &Creation,
+) -> rusqlite::Result<Option<i64>> {
     let Creation { record, events } = creation;
     let interaction = &record.interaction;
     let inserted = unit
@@ -62,15 +75,12 @@ fn insert(unit: &mut Unit<'_>, creation: &Creation) -> rusqlite::Result<bool> {
             interaction.text,
         ])?;
     if inserted == 0 {
-        return Ok(false);
+        return Ok(None);
     }
     let seq = unit.connection.last_insert_rowid();
-    for key in &record.keys {
-        add_key(unit.connection, seq, key)?;
-    }
     add_extension_paths(unit, &record.extension_paths)?;
     add_events(unit, events)?;
-    Ok(true)
+    Ok(Some(seq))
 }
 
 /// Replaces the document, and of the index entries those that differ.
@@ -203,13 +213,26 @@ fn find(
     })
 }
 
-/// Adds one index entry. The same value twice in one document is one entry.
+/// The same value twice in one document is one entry.
+const ADD_KEY: &str =
+    "INSERT INTO attribute (path, value, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+
+/// Adds one index entry.
 fn add_key(connection: &Connection, seq: i64, key: &Key) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO attribute (path, value, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![key.path, key.value, seq])?;
+    connection.prepare_cached(ADD_KEY)?.execute(params![key.path, key.value, seq])?;
+    Ok(())
+}
+
+/// Adds the index entries of many, in the order in which they lie in the index.
+pub(super) fn add_keys(
+    connection: &Connection,
+    mut entries: Vec<(&Key, i64)>,
+) -> rusqlite::Result<()> {
+    entries.sort_unstable();
+    let mut add = connection.prepare_cached(ADD_KEY)?;
+    for (key, seq) in entries {
+        add.execute(params![key.path, key.value, seq])?;
+    }
     Ok(())
 }
 

@@ -69,7 +69,7 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
 /// Makes the file, readable and writable for its owner only, before SQLite sees it: what parties
 /// said is nobody else's business. SQLite gives -wal and -shm the mode of the database file.
 /// A file that exists keeps the mode its operator chose.
-fn create_private(path: &Path) -> io::Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -3,7 +3,7 @@
 //!
 //! They are loaded at start and learnt after each commit, before its replies, so that whoever has
 //! a reply finds them. Only the writer of this process tells them: paths another process writes
-//! to the same file are known after the next start, and its events are not waited for.
+//! to the same file are looked for when they are missing here, and its events are not waited for.
 
 use rusqlite::Connection;
 use std::collections::HashSet;

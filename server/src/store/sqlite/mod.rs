@@ -13,11 +13,13 @@
 
 mod administration;
 mod background;
+pub mod backup;
 mod change;
 mod connection;
 mod delivery;
 mod error;
 mod group_commit;
+mod import;
 mod intersection;
 mod job;
 mod key;

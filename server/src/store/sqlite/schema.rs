@@ -82,6 +82,11 @@ pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<(), OpenEr
     Ok(())
 }
 
+/// Whether it has been ours before, and is not merely nobody's yet.
+pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(identify(connection)?.application_id == APPLICATION_ID)
+}
+
 fn identify(connection: &Connection) -> rusqlite::Result<Identity> {
     Ok(Identity {
         application_id: connection.pragma_query_value(None, "application_id", |r| r.get(0))?,

@@ -6,6 +6,7 @@ use super::background::Background;
 use super::change;
 use super::connection::{open_writer, resolve};
 use super::error::OpenError;
+use super::import;
 use super::lists::Lists;
 use super::memory::Memory;
 use super::once;
@@ -15,8 +16,8 @@ use super::writer::{Stats, Writer};
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{
-    CreateOnce, Creation, Once, Outcome, Page, PageQuery, Record, Store, StoreError, StoreResult,
-    Subscribed, Subscription,
+    CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record, Store,
+    StoreError, StoreResult, Subscribed, Subscription,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -130,6 +131,18 @@ impl SqliteStore {
         })
     }
 
+    fn has_extension_path(&self, path: &str) -> bool {
+        let found = self.reader.read("looking for an extension path", |connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM extension_path WHERE path = ?1")?
+                .exists([path])
+        });
+        found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "an extension path is taken for unknown");
+            false
+        })
+    }
+
     async fn really_check(&self) -> StoreResult<()> {
         let written = self.writer.submit("writing a heartbeat", change::beat).await?;
         let read = self.reader.read("reading the heartbeat", |connection| {
@@ -185,6 +198,11 @@ impl Store for SqliteStore {
         self.writer.submit("deleting an interaction", work).boxed()
     }
 
+    fn import(&self, batch: ImportBatch) -> BoxFuture<'_, StoreResult<Vec<Imported>>> {
+        let work = move |unit: &mut change::Unit<'_>| import::import(unit, &batch);
+        self.writer.submit("importing interactions", work).boxed()
+    }
+
     fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>> {
         async move { self.read(id) }.boxed()
     }
@@ -194,7 +212,8 @@ impl Store for SqliteStore {
     }
 
     fn knows_extension_path(&self, path: &str) -> bool {
-        self.memory.knows_extension_path(path)
+        // What another process has stored is not in memory: asked for when it would be refused.
+        self.memory.knows_extension_path(path) || self.has_extension_path(path)
     }
 
     fn subscribe(

@@ -6,6 +6,7 @@ mod batches;
 mod contract;
 mod delivery;
 mod files;
+mod import;
 mod lifetime;
 mod once;
 mod pages;

@@ -1,0 +1,215 @@
+//! One line becomes an interaction: read strictly, its version told by its shape, judged by that
+//! version's document, put into canonical form. `id`, `href` and dates are kept.
+//!
+//! A line without an id gets one made of its source, its number and its text: when the same command
+//! is run again, the same line meets what it made before.
+
+use crate::app::{App, Origin};
+use crate::domain::interaction::Members;
+use crate::domain::json::{self, JsonError};
+use crate::domain::lens;
+use crate::domain::scalar::Instant;
+use crate::http::schema::{Violation, Violations};
+use crate::http::version::{Schemas, Version};
+use crate::store::contract::ImportItem;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Longest id that is taken.
+const MOST_ID_BYTES: usize = 256;
+
+/// Dates that no schema of a create judges, since servers set them.
+const DATES: [&str; 3] = ["creationDate", "lastUpdate", "statusChangeDate"];
+
+/// What is wrong with a line.
+pub(super) type Complaints = Vec<Violation>;
+
+/// How lines are read.
+pub(super) struct Reader {
+    pub(super) app: Arc<App>,
+    pub(super) v4: Schemas,
+    pub(super) v5: Schemas,
+    /// What version all are; `None`: told by their shape.
+    pub(super) version: Option<Version>,
+    pub(super) limits: json::Limits,
+    /// What our own `href`s start with.
+    pub(super) href_prefixes: Vec<String>,
+    /// What the lines come from.
+    pub(super) source: String,
+    /// RFC 3339: the time of what has none.
+    pub(super) now: String,
+    pub(super) with_events: bool,
+}
+
+impl Reader {
+    /// The interaction in a line.
+    pub(super) fn item(&self, number: u64, line: &[u8]) -> Result<ImportItem, Complaints> {
+        let value = json::parse(line, self.limits).map_err(misread)?;
+        let version = self.version_of(&value)?;
+        let mut members = self.judged(version, value)?;
+        let origin = self.origin(&mut members, number, line)?;
+        judge_dates(&members)?;
+        let members = match version {
+            Version::V5 => members,
+            Version::V4 => self.put_v4(members)?,
+        };
+        let item = self.app.import_item(members, origin, &self.now, self.with_events);
+        item.map_err(|error| complaint("", error.to_string()))
+    }
+
+    /// v5 has `relatedChannel` where v4 has `channel`, and both require theirs.
+    fn version_of(&self, value: &Value) -> Result<Version, Complaints> {
+        if let Some(version) = self.version {
+            return Ok(version);
+        }
+        let has = |name| value.get(name).is_some();
+        match (has("channel"), has("relatedChannel")) {
+            (false, true) => Ok(Version::V5),
+            (true, false) => Ok(Version::V4),
+            // Neither will do; `@type` is what v5 requires besides.
+            (false, false) if has("@type") => Ok(Version::V5),
+            (false, false) => Ok(Version::V4),
+            (true, true) => {
+                let told = "is v4's and stands beside v5's /relatedChannel: say --version";
+                Err(complaint("/channel", told))
+            }
+        }
+    }
+
+    fn judged(&self, version: Version, value: Value) -> Result<Members, Complaints> {
+        let verdict = match version {
+            Version::V4 => self.v4.judge_create(&value),
+            Version::V5 => self.v5.judge_create(&value),
+        };
+        let verdict = match (verdict, &value) {
+            // What was recorded through v4 need not have all that v5 requires. It is a v5 document
+            // all the same, if v4 took it.
+            (Err(violations), Value::Object(members)) if version == Version::V5 => {
+                let view = Value::Object(lens::get(members));
+                let is_of_v4 = self.v4.judge_create(&view).is_ok();
+                if is_of_v4 { self.v5.judge_types(members) } else { Err(violations) }
+            }
+            (verdict, _) => verdict,
+        };
+        let Violations(complaints) = match (verdict, value) {
+            (Ok(()), Value::Object(members)) => return Ok(members),
+            (Err(violations), _) => violations,
+            (Ok(()), _) => return Err(complaint("", "is no object")),
+        };
+        Err(complaints)
+    }
+
+    fn put_v4(&self, view: Members) -> Result<Members, Complaints> {
+        let canonical = lens::put(None, view).map_err(|error| match &error {
+            lens::LensError::NameTaken { pointer, .. } => complaint(pointer, error.to_string()),
+        })?;
+        self.v5.judge_types(&canonical).map_err(|Violations(complaints)| complaints)?;
+        Ok(canonical)
+    }
+
+    /// Takes `id` and `href` out.
+    fn origin(
+        &self,
+        members: &mut Members,
+        number: u64,
+        line: &[u8],
+    ) -> Result<Origin, Complaints> {
+        let (id, is_id_made) = match text(members, "id")? {
+            Some(id) => (checked_id(id)?, false),
+            None => (made_id(&self.source, number, line), true),
+        };
+        let is_ours = |href: &String| {
+            self.href_prefixes.iter().any(|prefix| href.strip_prefix(prefix) == Some(id.as_str()))
+        };
+        let foreign_href = text(members, "href")?.filter(|href| !is_ours(href));
+        Ok(Origin { id, is_id_made, foreign_href })
+    }
+}
+
+/// A UUIDv8 (RFC 9562 §5.8). It must be the same in every release, or a run would be taken up by a new
+/// one as if nothing had been imported.
+fn made_id(source: &str, number: u64, line: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(source.as_bytes());
+    digest.update([0]);
+    digest.update(number.to_be_bytes());
+    digest.update(line.trim_ascii());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.finalize()[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// Takes a text out; `null` is none.
+fn text(members: &mut Members, name: &str) -> Result<Option<String>, Complaints> {
+    match members.shift_remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err(complaint(&format!("/{name}"), "is no text, or an empty one")),
+    }
+}
+
+/// An id is the last segment of the interaction's own address (RFC 3986 §3.3).
+fn checked_id(id: String) -> Result<String, Complaints> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte);
+    if id.len() > MOST_ID_BYTES {
+        return Err(complaint("/id", format!("is longer than {MOST_ID_BYTES} bytes")));
+    }
+    if id == "." || id == ".." || !id.bytes().all(fits) {
+        return Err(complaint("/id", "is no segment of a URL as it stands"));
+    }
+    Ok(id)
+}
+
+fn judge_dates(members: &Members) -> Result<(), Complaints> {
+    for name in DATES {
+        let is_date = match members.get(name) {
+            None | Some(Value::Null) => true,
+            Some(value) => value.as_str().is_some_and(|text| Instant::parse(text).is_some()),
+        };
+        if !is_date {
+            return Err(complaint(&format!("/{name}"), r#"is not a "date-time""#));
+        }
+    }
+    Ok(())
+}
+
+fn misread(error: JsonError) -> Complaints {
+    let pointer = match &error {
+        JsonError::DuplicateMember { pointer }
+        | JsonError::TooDeep { pointer, .. }
+        | JsonError::TooLong { pointer, .. }
+        | JsonError::TooMany { pointer, .. }
+        | JsonError::ReservedName { pointer } => pointer.clone(),
+        JsonError::NotUtf8 { .. } | JsonError::Syntax { .. } => String::new(),
+    };
+    let problem = match &error {
+        // There is but one line, and its number is told.
+        JsonError::Syntax { column, reason, .. } => format!("{reason} at column {column}"),
+        _ => error.to_string(),
+    };
+    complaint(&pointer, problem)
+}
+
+fn complaint(pointer: &str, problem: impl Into<String>) -> Complaints {
+    vec![Violation { pointer: pointer.to_owned(), problem: problem.into() }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_made_of_where_a_line_is_and_what_it_says() {
+        let id = made_id("calls.ndjson", 7, b"{}");
+        assert_eq!(id, "d65ffb3a-a195-8f2c-9f73-77b12af34f06");
+        assert_eq!(made_id("calls.ndjson", 7, b" {}\r"), id);
+        for other in [
+            made_id("calls.ndjson", 8, b"{}"),
+            made_id("other.ndjson", 7, b"{}"),
+            made_id("calls.ndjson", 7, b"[]"),
+        ] {
+            assert_ne!(other, id);
+        }
+    }
+}

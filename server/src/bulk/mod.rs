@@ -1,0 +1,24 @@
+//! Many interactions at once: from files into the store, and out of it.
+//!
+//! Beside `http`: the same documents, schemas and use cases, without requests. A document is a line
+//! (NDJSON), and nothing here holds more than some of them at a time.
+
+mod columns;
+mod document;
+pub mod export;
+pub mod import;
+mod lines;
+mod output;
+mod progress;
+mod report;
+
+pub use export::Exported;
+pub use report::Summary;
+
+use crate::http::version::Version;
+use anyhow::Context;
+
+/// The version an operator names.
+fn version(name: &str) -> anyhow::Result<Version> {
+    Version::named(name).with_context(|| format!("--version: {name} is not v4 or v5"))
+}

@@ -1,0 +1,90 @@
+//! Imports: the SQL inside the writer's transaction, a batch at a time.
+//!
+//! What is there is only looked at when an insert meets it, so an import into an empty store costs as
+//! much as creates do.
+
+use super::change::{self, Unit};
+use super::selection::interaction_from;
+use crate::domain::interaction::Interaction;
+use crate::store::contract::{ImportBatch, ImportItem, Imported, OnConflict, Outcome, Sameness};
+use rusqlite::{Connection, OptionalExtension};
+
+/// What became of each item, up to the one at which it stopped.
+pub(super) fn import(unit: &mut Unit<'_>, batch: &ImportBatch) -> rusqlite::Result<Vec<Imported>> {
+    let mut fates = Vec::with_capacity(batch.items.len());
+    let mut entries = Vec::new();
+    for item in batch.items.iter() {
+        let record = &item.creation.record;
+        let fate = match change::insert_without_keys(unit, &item.creation)? {
+            Some(seq) => {
+                entries.extend(record.keys.iter().map(|key| (key, seq)));
+                Imported::Created
+            }
+            None => {
+                // What is met may be of this batch: then its entries must be there.
+                change::add_keys(unit.connection, std::mem::take(&mut entries))?;
+                import_over(unit, item, batch.on_conflict)?
+            }
+        };
+        fates.push(fate);
+        if fate == Imported::Stopped {
+            break;
+        }
+    }
+    change::add_keys(unit.connection, entries)?;
+    Ok(fates)
+}
+
+/// An item whose id is there.
+fn import_over(
+    unit: &mut Unit<'_>,
+    item: &ImportItem,
+    on_conflict: OnConflict,
+) -> rusqlite::Result<Imported> {
+    let record = &item.creation.record;
+    // Within this transaction it cannot have gone since.
+    let Some(stored) = stored(unit.connection, &record.interaction.id)? else {
+        return Err(rusqlite::Error::QueryReturnedNoRows);
+    };
+    if is_same(&stored, &record.interaction, &item.sameness) {
+        return Ok(Imported::Same);
+    }
+    match on_conflict {
+        OnConflict::Skip => Ok(Imported::Skipped),
+        OnConflict::Stop => Ok(Imported::Stopped),
+        OnConflict::Replace => {
+            let mut record = record.clone();
+            // Versions of one interaction grow, whatever the clock did.
+            let version = record.interaction.version.max(stored.version + 1);
+            record.interaction.version = version;
+            match change::replace(unit, &record, stored.version, &[])? {
+                Outcome::Done => Ok(Imported::Replaced),
+                Outcome::Missing | Outcome::Changed => Err(rusqlite::Error::QueryReturnedNoRows),
+            }
+        }
+    }
+}
+
+fn stored(connection: &Connection, id: &str) -> rusqlite::Result<Option<Interaction>> {
+    connection
+        .prepare_cached(
+            "SELECT id, version, foreign_href, document FROM interaction WHERE id = ?1",
+        )?
+        .query_row([id], interaction_from)
+        .optional()
+}
+
+fn is_same(stored: &Interaction, new: &Interaction, sameness: &Sameness) -> bool {
+    let names = match sameness {
+        Sameness::ById => return true,
+        Sameness::ByMembersBut(names) => names,
+    };
+    let members = |interaction: &Interaction| {
+        let mut members = interaction.members().ok()?;
+        names.iter().for_each(|name| drop(members.shift_remove(*name)));
+        Some(members)
+    };
+    stored.foreign_href == new.foreign_href
+        && (stored.text == new.text
+            || members(stored).is_some_and(|stored| members(new) == Some(stored)))
+}
