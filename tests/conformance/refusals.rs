@@ -295,7 +295,7 @@ async fn a_token_opens_and_is_never_told() {
             let answer = answer.is(status);
             assert!(!format!("{answer}").contains(TOKEN), "{answer}");
         }
-        assert_eq!(every_operation_refuses_strangers(&caller).await, 8, "{api}");
+        assert_eq!(every_operation_refuses_strangers(&caller).await, 9, "{api}");
         caller.get_url(&format!("{}/health/ready", caller.origin())).await.is(200);
         caller.get("/openapi.json").await.is(200);
     }
