@@ -1,5 +1,6 @@
 //! Where interactions, events and subscriptions are kept: one contract, several back-ends.
 
 pub mod contract;
+mod list;
 mod plan;
 pub mod sqlite;

@@ -6,11 +6,10 @@ use super::background::Background;
 use super::change;
 use super::connection::{open_writer, resolve};
 use super::error::OpenError;
-use super::lists::Lists;
 use super::memory::Memory;
 use super::once;
 use super::reader::Reader;
-use super::selection::interaction_from;
+use super::snapshot::{Pool, interaction_from};
 use super::writer::{Stats, Writer};
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
@@ -18,6 +17,7 @@ use crate::store::contract::{
     CreateOnce, Creation, Once, Outcome, Page, PageQuery, Record, Store, StoreError, StoreResult,
     Subscribed, Subscription,
 };
+use crate::store::list::{Bounds, Lists};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::OptionalExtension;
@@ -64,6 +64,19 @@ impl Default for SqliteOptions {
     }
 }
 
+impl SqliteOptions {
+    fn lists(&self) -> Bounds {
+        Bounds {
+            lists: self.list_connections as usize,
+            streams: self.stream_connections as usize,
+            patience: self.busy_timeout,
+            stall: self.stream_stall,
+            sort_bytes: self.sort_bytes,
+            scan_documents: self.scan_documents,
+        }
+    }
+}
+
 /// Interactions, outbox and subscriptions in one SQLite file.
 ///
 /// Its methods need a Tokio runtime. A store that is dropped without [`Store::close`] still
@@ -73,7 +86,7 @@ pub struct SqliteStore {
     writer: Writer,
     reader: Arc<Reader>,
     background: Background,
-    lists: Lists,
+    lists: Lists<Pool>,
     memory: Arc<Memory>,
 }
 
@@ -96,7 +109,7 @@ impl SqliteStore {
         let writer =
             Writer::start(connection, Arc::clone(&memory), options.queue_length, options.max_batch)
                 .map_err(|e| failed("starting the writer thread", e.into()))?;
-        let lists = Lists::new(&path, &options);
+        let lists = Lists::new(Pool::new(&path, &options), options.lists());
         let reader = Arc::new(Reader::new(path, options));
         let background = Background::new(Arc::clone(&reader));
         Ok(Self { writer, reader, background, lists, memory })
