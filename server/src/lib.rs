@@ -29,6 +29,7 @@ use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::delivery::DeliveryStore;
 use crate::store::contract::{Store, Subscription};
+use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use anyhow::Context as _;
 use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
@@ -63,7 +64,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let resolver = Resolver::new(AddressPolicy::of(&settings.delivery, settings.listen));
     let sender = sender(&settings.delivery, resolver.clone())?;
     // Last of what can fail before listening, so that a bad setting leaves the database alone.
-    let store = open_store(&settings)?;
+    let store = open_store(&settings).await?;
     let rules = Rules {
         document_bytes: settings.limits.document_bytes,
         document_values: settings.limits.json_values,
@@ -153,18 +154,30 @@ fn readings(
     })
 }
 
-fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let stream_stall = Duration::from_secs(settings.limits.stream_stall_seconds);
+    let scan_documents = Some(settings.limits.scan_documents).filter(|most| *most > 0);
+    let queue_length = settings.limits.write_queue;
+    let described = || format!("store: {}", settings.store);
     match &settings.store {
         StoreUrl::Sqlite(path) => {
             let options = SqliteOptions {
-                queue_length: settings.limits.write_queue,
-                stream_stall: Duration::from_secs(settings.limits.stream_stall_seconds),
-                scan_documents: Some(settings.limits.scan_documents).filter(|most| *most > 0),
+                queue_length,
+                stream_stall,
+                scan_documents,
                 ..SqliteOptions::default()
             };
-            let store = SqliteStore::open(path, options)
-                .with_context(|| format!("store: {}", settings.store))?;
-            Ok(Arc::new(store))
+            Ok(Arc::new(SqliteStore::open(path, options).with_context(described)?))
+        }
+        StoreUrl::Postgres(url) => {
+            let options = PostgresOptions {
+                queue_length,
+                stream_stall,
+                scan_documents,
+                ..PostgresOptions::default()
+            };
+            let store = PostgresStore::open(url.secret(), options).await;
+            Ok(Arc::new(store.with_context(described)?))
         }
     }
 }

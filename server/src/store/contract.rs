@@ -42,7 +42,18 @@ pub enum StoreError {
         /// What has an index: canonical paths.
         indexed: String,
     },
-    /// The database itself failed: disk full, read-only, corrupt, connection lost.
+    /// The database cannot be reached, or takes no changes now. Where the connection went away at a
+    /// commit it is not known whether that was done: the one error after which something may have
+    /// changed. A create with its key and a change with its expected version are safe to repeat.
+    #[error("the store is not available: {what}")]
+    Unavailable {
+        /// What was being done.
+        what: &'static str,
+        /// The driver's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database itself failed: disk full, corrupt.
     #[error("the store failed: {what}")]
     Failed {
         /// What was being done.

@@ -3,4 +3,5 @@
 pub mod contract;
 mod list;
 mod plan;
+pub mod postgres;
 pub mod sqlite;
