@@ -1,5 +1,7 @@
 //! Where interactions, events and subscriptions are kept: one contract, several back-ends.
 
+#[cfg(test)]
+mod comparison;
 pub mod contract;
 mod list;
 mod plan;

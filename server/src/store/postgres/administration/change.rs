@@ -12,12 +12,12 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
 /// No longer worked on.
-pub(super) async fn pause(unit: &Unit<'_>, id: &String) -> Result<Administered> {
+pub(super) async fn pause(unit: &Unit<'_>, id: &str) -> Result<Administered> {
     administer(unit, id, "state = 'paused', owner = NULL", &[]).await
 }
 
 /// Worked on, and what failed is tried at once.
-pub(super) async fn resume(unit: &Unit<'_>, id: &String) -> Result<Administered> {
+pub(super) async fn resume(unit: &Unit<'_>, id: &str) -> Result<Administered> {
     administer(unit, id, "state = 'active', attempts = 0, next_attempt = NULL", &[]).await
 }
 
