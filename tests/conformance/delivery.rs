@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 /// Tries soon and often, and takes little for an answer.
-const IMPATIENT: &str = "[delivery]
+pub(crate) const IMPATIENT: &str = "[delivery]
     timeout_seconds = 1
     lease_seconds = 3
     retry_seconds = [0, 0, 0, 1, 1, 1, 1, 1, 1, 1]";
@@ -21,7 +21,7 @@ const IMPATIENT_PROCESS: [(&str, &str); 3] = [
     ("TMF683_DELIVERY__RETRY_AFTER_MOST_SECONDS", "1"),
 ];
 
-async fn subscribe(caller: &Caller, callback: &str, query: Option<&str>) -> String {
+pub(crate) async fn subscribe(caller: &Caller, callback: &str, query: Option<&str>) -> String {
     let mut body = caller.api.subscription(callback);
     if let Some(query) = query {
         body["query"] = json!(query);

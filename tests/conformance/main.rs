@@ -25,6 +25,7 @@ mod limits;
 mod paging;
 mod patches;
 mod plans;
+mod processes;
 mod refusals;
 mod retries;
 mod sorting;

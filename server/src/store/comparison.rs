@@ -227,11 +227,11 @@ fn told<T: std::fmt::Debug, E>(result: Result<T, E>) -> String {
 
 fn creation(id: u8, version: i64, seed: u8, place: i64) -> Creation {
     let (status, date) = (STATUSES[usize::from(seed % 4)], DATES[usize::from(seed / 4 % 4)]);
-    let direction = if seed % 2 == 0 { "in" } else { "out" };
+    let direction = if seed.is_multiple_of(2) { "in" } else { "out" };
     let text = format!(
         r#"{{"status":"{status}","direction":"{direction}","creationDate":"{date}","n":{seed}.0}}"#
     );
-    let foreign_href = (seed % 3 == 0).then(|| format!("http://elsewhere/{id}"));
+    let foreign_href = seed.is_multiple_of(3).then(|| format!("http://elsewhere/{id}"));
     let interaction = Interaction { id: id.to_string(), version, foreign_href, text: text.clone() };
     let keys = index::keys(&interaction.members().unwrap());
     let extension_paths = vec![format!("x{}\0", seed % 3)];
