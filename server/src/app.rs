@@ -227,6 +227,12 @@ impl App {
         found.ok_or_else(|| AppError::NotFound { resource: "PartyInteraction", id: id.to_owned() })
     }
 
+    /// The same, to change it.
+    async fn current(&self, id: &str) -> Result<Interaction, AppError> {
+        let found = self.store.current(id).await?;
+        found.ok_or_else(|| AppError::NotFound { resource: "PartyInteraction", id: id.to_owned() })
+    }
+
     /// Reads a window of the matching interactions, and their exact number.
     ///
     /// # Errors
@@ -251,7 +257,7 @@ impl App {
         edit: impl Fn(&Interaction, &Members) -> Result<Members, E>,
     ) -> Result<Interaction, E> {
         for _ in 0..MOST_ATTEMPTS {
-            let before = self.get(id).await?;
+            let before = self.current(id).await?;
             if !precondition.holds(before.version) {
                 return Err(AppError::PreconditionFailed.into());
             }
@@ -289,7 +295,7 @@ impl App {
         correlation_id: Option<&str>,
     ) -> Result<(), AppError> {
         for _ in 0..MOST_ATTEMPTS {
-            let before = self.get(id).await?;
+            let before = self.current(id).await?;
             if !precondition.holds(before.version) {
                 return Err(AppError::PreconditionFailed);
             }

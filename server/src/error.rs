@@ -297,6 +297,10 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Busy => Self::busy("Too many requests are waiting"),
             StoreError::Closed => Self::busy("The server is stopping"),
+            StoreError::Unavailable { .. } => {
+                tracing::warn!(error = with_causes(&error), "the store is not available");
+                Self::busy("The database cannot be reached")
+            }
             StoreError::TooManyDocuments { .. } => {
                 Self::invalid_request(format!("{error} (limits.scan_documents)"))
             }

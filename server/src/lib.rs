@@ -30,6 +30,7 @@ use crate::query::parse::{QueryContext, QueryLimits};
 use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{Store, Subscription};
+use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use anyhow::Context as _;
 use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
@@ -64,7 +65,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let resolver = Resolver::new(AddressPolicy::of(&settings.delivery, settings.listen));
     let sender = sender(&settings.delivery, resolver.clone())?;
     // Last of what can fail before listening, so that a bad setting leaves the database alone.
-    let store = open_store(&settings)?;
+    let store = open_store(&settings, None).await?;
     let rules = rules(&settings);
     let public_url = settings.public_url.0.clone();
     let tail = Tail::of(store.clone());
@@ -159,7 +160,7 @@ pub async fn import(
     settings: &Settings,
     order: &bulk::import::Order,
 ) -> anyhow::Result<bulk::Summary> {
-    let app = bulk_app(settings)?;
+    let app = bulk_app(settings).await?;
     let done = bulk::import::run(Arc::clone(&app), settings, order).await;
     let closed = app.close().await.context("closing the store");
     done.and_then(|summary| closed.map(|()| summary))
@@ -174,9 +175,10 @@ pub async fn export(
     order: &bulk::export::Order,
     interrupted: impl Future<Output = ()>,
 ) -> anyhow::Result<bulk::Exported> {
-    let StoreUrl::Sqlite(path) = &settings.store;
-    anyhow::ensure!(path.is_file(), "store: there is no {}", settings.store);
-    let app = bulk_app(settings)?;
+    if let StoreUrl::Sqlite(path) = &settings.store {
+        anyhow::ensure!(path.is_file(), "store: there is no {}", settings.store);
+    }
+    let app = bulk_app(settings).await?;
     let done = bulk::export::run(&app, settings, order, interrupted).await;
     app.close().await.context("closing the store")?;
     done
@@ -187,8 +189,7 @@ pub async fn export(
 /// # Errors
 /// The store is not there or damaged, or the file is there already; then there is no new file.
 pub fn backup(settings: &Settings, to: &Path, replace: bool) -> anyhow::Result<u64> {
-    let StoreUrl::Sqlite(path) = &settings.store;
-    Ok(store::sqlite::backup::copy(path, to, replace)?)
+    Ok(store::sqlite::backup::copy(sqlite_file(settings)?, to, replace)?)
 }
 
 /// Puts a backup in place of a store nobody uses. Answers how many interactions are in it.
@@ -197,19 +198,23 @@ pub fn backup(settings: &Settings, to: &Path, replace: bool) -> anyhow::Result<u
 /// The file is no sound store of ours, or the store is there already or in use; then the store is as
 /// it was.
 pub fn restore(settings: &Settings, from: &Path, replace: bool) -> anyhow::Result<u64> {
-    let StoreUrl::Sqlite(path) = &settings.store;
-    Ok(store::sqlite::backup::copy(from, path, replace)?)
+    Ok(store::sqlite::backup::copy(from, sqlite_file(settings)?, replace)?)
+}
+
+/// A database server has backups of its own, which know its clusters and logs.
+fn sqlite_file(settings: &Settings) -> anyhow::Result<&Path> {
+    match &settings.store {
+        StoreUrl::Sqlite(path) => Ok(path),
+        StoreUrl::Postgres(_) => {
+            anyhow::bail!("store: {}: PostgreSQL is backed up by its own tools", settings.store)
+        }
+    }
 }
 
 /// The use cases, for work that may wait: for a server to write, and for a slow reader.
-fn bulk_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
+async fn bulk_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
     const PATIENCE: Duration = Duration::from_secs(3600);
-    let options = SqliteOptions {
-        busy_timeout: PATIENCE,
-        stream_stall: PATIENCE,
-        ..SqliteOptions::default()
-    };
-    let store = open_store_with(settings, options)?;
+    let store = open_store(settings, Some(PATIENCE)).await?;
     Ok(Arc::new(App::new(store, vocabulary()?, rules(settings))))
 }
 
@@ -226,22 +231,41 @@ fn rules(settings: &Settings) -> Rules {
     }
 }
 
-fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
-    let options = SqliteOptions {
-        queue_length: settings.limits.write_queue,
-        stream_stall: Duration::from_secs(settings.limits.stream_stall_seconds),
-        scan_documents: Some(settings.limits.scan_documents).filter(|most| *most > 0),
-        ..SqliteOptions::default()
-    };
-    open_store_with(settings, options)
-}
-
-fn open_store_with(settings: &Settings, options: SqliteOptions) -> anyhow::Result<Arc<dyn Store>> {
+/// `patience`: for a lock and for a reader, where that is not a server's.
+async fn open_store(
+    settings: &Settings,
+    patience: Option<Duration>,
+) -> anyhow::Result<Arc<dyn Store>> {
+    let limits = &settings.limits;
+    let stream_stall = patience.unwrap_or(Duration::from_secs(limits.stream_stall_seconds));
+    let scan_documents = Some(limits.scan_documents).filter(|most| *most > 0 && patience.is_none());
+    let queue_length = limits.write_queue;
+    let described = || format!("store: {}", settings.store);
     match &settings.store {
         StoreUrl::Sqlite(path) => {
-            let store = SqliteStore::open(path, options)
-                .with_context(|| format!("store: {}", settings.store))?;
-            Ok(Arc::new(store))
+            let default = SqliteOptions::default();
+            let busy_timeout = patience.unwrap_or(default.busy_timeout);
+            let options = SqliteOptions {
+                queue_length,
+                busy_timeout,
+                stream_stall,
+                scan_documents,
+                ..default
+            };
+            Ok(Arc::new(SqliteStore::open(path, options).with_context(described)?))
+        }
+        StoreUrl::Postgres(url) => {
+            let default = PostgresOptions::default();
+            let busy_timeout = patience.unwrap_or(default.busy_timeout);
+            let options = PostgresOptions {
+                queue_length,
+                busy_timeout,
+                stream_stall,
+                scan_documents,
+                ..default
+            };
+            let store = PostgresStore::open(url.secret(), options).await;
+            Ok(Arc::new(store.with_context(described)?))
         }
     }
 }

@@ -60,7 +60,7 @@ struct ServeArgs {
     /// Address to listen on [default: 127.0.0.1:8683].
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Where interactions are kept, sqlite:PATH [default: sqlite:./tmf683.db].
+    /// Where interactions are kept, sqlite:PATH or postgres://HOST/DATABASE [default: sqlite:./tmf683.db].
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     /// What clients reach this server by, for href and Location [default: by the Host header].

@@ -45,7 +45,7 @@ fn events(server: &TestServer) -> BTreeMap<String, i64> {
 async fn each_is_stored_as_if_it_came_alone() {
     for api in APIS {
         shows!(api, ["patch.collection"]);
-        let server = TestServer::start().await;
+        let server = TestServer::on_sqlite("").await;
         let caller = server.through(api).await;
         let mut odd = api.sample("odd");
         odd["id"] = json!("mine");
@@ -90,7 +90,7 @@ async fn numbers_keep_their_spelling_and_fields_select() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn none_is_nothing() {
-    let server = TestServer::start().await;
+    let server = TestServer::on_sqlite("").await;
     for api in APIS {
         let caller = server.through(api).await;
         assert_eq!(create_all(&caller, &json!([])).await.is(200).text, "[]");
@@ -102,7 +102,8 @@ async fn none_is_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_list_of_creates_is_refused_by_its_place() {
-    let server = TestServer::with("[limits]\ndocument_bytes = 2000\npatch_operations = 100").await;
+    let server =
+        TestServer::on_sqlite("[limits]\ndocument_bytes = 2000\npatch_operations = 100").await;
     for api in APIS {
         let caller = server.through(api).await;
         let good = add(&api.sample("good"));

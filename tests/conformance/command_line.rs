@@ -55,7 +55,7 @@ const fn set(name: &'static str, value: &'static str, culprit: &'static str) -> 
     Unusable { arguments: &[], environment: Some((name, value)), culprit }
 }
 
-static UNUSABLE: [Unusable; 16] = [
+static UNUSABLE: [Unusable; 17] = [
     given(&["--config", "unknown-key.toml"], "colour"),
     given(&["--config", "unknown-section.toml"], "colours"),
     given(&["--config", "bad-value.toml"], "body_bytes"),
@@ -64,7 +64,8 @@ static UNUSABLE: [Unusable; 16] = [
     given(&["--listen", "localhost"], "listen"),
     given(&["--listen", "0.0.0.0:0"], "auth.token_file"),
     given(&["--store", "mysql:x"], "store"),
-    given(&["--store", "postgres://ada:secret@host/db"], "PostgreSQL"),
+    given(&["--store", "postgres:ada:secret"], "postgres://HOST"),
+    given(&["--store", "postgres://ada:secret@127.0.0.1:1/db"], "postgres://127.0.0.1:1/db"),
     given(&["--store", "sqlite:no/such/directory/x.db"], "no/such/directory"),
     given(&["--public-url", "ftp://x.example"], "public_url"),
     set("TMF683_COLOUR", "red", "colour"),

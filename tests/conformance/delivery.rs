@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Tries soon and often, and takes little for an answer.
-const IMPATIENT: &str = "[delivery]
+pub(crate) const IMPATIENT: &str = "[delivery]
     timeout_seconds = 1
     lease_seconds = 3
     retry_seconds = [0, 0, 0, 1, 1, 1, 1, 1, 1, 1]";

@@ -148,7 +148,7 @@ async fn with_tag(caller: &Caller, id: &str) -> (String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_is_nobody_elses_to_read() {
     shows!(["server.private-file"]);
-    let server = TestServer::start().await;
+    let server = TestServer::on_sqlite("").await;
     server.through(Api::V5).await.create_sample("call").await;
     let directory = server.database().parent().unwrap().to_owned();
     let mut found = 0;

@@ -104,7 +104,7 @@ async fn a_body_that_does_not_arrive_is_not_waited_for() {
 async fn too_many_waiting_writes_are_a_503() {
     for api in APIS {
         shows!(api, ["media.busy"]);
-        let server = TestServer::with("[limits]\nwrite_queue = 1").await;
+        let server = TestServer::on_sqlite("[limits]\nwrite_queue = 1").await;
         let caller = server.through(api).await;
         let other = rusqlite::Connection::open(server.database()).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -32,6 +32,7 @@ mod operator;
 mod paging;
 mod patches;
 mod plans;
+mod processes;
 mod refusals;
 mod retention;
 mod retries;

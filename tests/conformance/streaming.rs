@@ -64,7 +64,7 @@ async fn memory_does_not_grow_with_a_list() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_breaks_on_the_way_is_cut() {
-    let server = TestServer::start().await;
+    let server = TestServer::on_sqlite("").await;
     let v4 = server.through(Api::V4).await;
     fill(&server.database(), 4000);
     let list = v4.call(reqwest::Method::GET, "/partyInteraction?fields=id,reason");

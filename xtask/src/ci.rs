@@ -4,6 +4,7 @@
 //! What a machine must have first (a compiler, git) is the business of `.ci/run`.
 
 use crate::conformance;
+use crate::postgres::Cluster;
 use crate::tidy::tidy;
 use crate::tools::{cargo, cargo_deny, output, program, run};
 use anyhow::{Context, ensure};
@@ -60,11 +61,17 @@ pub(crate) fn test(root: &Path, extra: &[String]) -> anyhow::Result<()> {
     }
 }
 
-/// Runs all tests, then writes the table of what they have shown or, to check, compares it.
+/// Runs all tests, on both stores, then writes the table of what they have shown or, to check, compares it.
 fn test_all(root: &Path, check: bool) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let records = directory.path().join("records");
-    cargo_test(root, |test| test.env("CONFORMANCE_RECORDS", &records))?;
+    let cluster = Cluster::start(root)?;
+    cargo_test(root, |test| {
+        test.env("CONFORMANCE_RECORDS", &records).env("TEST_POSTGRES_STORES", cluster.url())
+    })?;
+    // The scenarios once more, on the other store.
+    let scenarios = ["test", "--package", "conformance", "--test", "conformance", "--locked"];
+    run(cargo(root, &scenarios).env("TEST_POSTGRES", cluster.url()))?;
     let records = std::fs::read_to_string(&records).context("no test has shown anything")?;
     conformance::publish(root, &records, check)
 }

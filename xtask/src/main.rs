@@ -15,6 +15,7 @@ mod flatten;
 mod lower;
 mod models;
 mod operation;
+mod postgres;
 mod publish;
 mod resolve;
 mod rust;

@@ -44,7 +44,18 @@ pub enum StoreError {
         /// What has an index: canonical paths.
         indexed: String,
     },
-    /// The database itself failed: disk full, read-only, corrupt, connection lost.
+    /// The database cannot be reached, or takes no changes now. Where the connection went away at a
+    /// commit it is not known whether that was done: the one error after which something may have
+    /// changed. A create with its key and a change with its expected version are safe to repeat.
+    #[error("the store is not available: {what}")]
+    Unavailable {
+        /// What was being done.
+        what: &'static str,
+        /// The driver's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database itself failed: disk full, corrupt.
     #[error("the store failed: {what}")]
     Failed {
         /// What was being done.
@@ -199,6 +210,9 @@ pub trait Store: DeliveryStore + AdministrationStore + Send + Sync + 'static {
     /// Reads one interaction: everything acknowledged through this store before the call is visible,
     /// and what others have written to the same database a moment later.
     fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>>;
+
+    /// The same for who is going to change it: with everything anybody has written.
+    fn current<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>>;
 
     /// Reads a window of the matching interactions, and their exact number.
     fn page(&self, query: PageQuery) -> BoxFuture<'_, StoreResult<Page>>;

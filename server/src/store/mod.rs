@@ -1,5 +1,9 @@
 //! Where interactions, events and subscriptions are kept: one contract, several back-ends.
 
+#[cfg(test)]
+mod comparison;
 pub mod contract;
+mod list;
 mod plan;
+pub mod postgres;
 pub mod sqlite;

@@ -107,13 +107,25 @@ const ROOMS: &[Room] = &[
         never: &[GENERATED, WIRE, DRIVERS, WORLD],
     },
     Room {
+        name: "store::list",
+        may: &["domain", "query", "store::contract", "store::list", "store::plan"],
+        never: &[GENERATED, WIRE, DRIVERS],
+    },
+    Room {
         name: "store::sqlite",
-        may: &["domain", "query", "store::contract", "store::plan", "store::sqlite"],
+        may: &["domain", "query", "store::contract", "store::list", "store::plan", "store::sqlite"],
         never: &[GENERATED, WIRE],
     },
     Room {
         name: "store::postgres",
-        may: &["domain", "query", "store::contract", "store::plan", "store::postgres"],
+        may: &[
+            "domain",
+            "query",
+            "store::contract",
+            "store::list",
+            "store::plan",
+            "store::postgres",
+        ],
         never: &[GENERATED, WIRE],
     },
     Room {

@@ -1,6 +1,7 @@
 //! Imports: many interactions at once, each with an id and a fate of its own.
 
 use super::Creation;
+use crate::domain::interaction::Interaction;
 use std::sync::Arc;
 
 /// Some of an import, in the order they came in.
@@ -19,6 +20,25 @@ pub struct ImportItem {
     pub creation: Creation,
     /// How to tell that it has been imported before.
     pub sameness: Sameness,
+}
+
+impl ImportItem {
+    /// Whether what is stored under its id is the same document.
+    pub fn is_stored_as(&self, stored: &Interaction) -> bool {
+        let new = &self.creation.record.interaction;
+        let names = match &self.sameness {
+            Sameness::ById => return true,
+            Sameness::ByMembersBut(names) => names,
+        };
+        let members = |interaction: &Interaction| {
+            let mut members = interaction.members().ok()?;
+            names.iter().for_each(|name| drop(members.shift_remove(*name)));
+            Some(members)
+        };
+        stored.foreign_href == new.foreign_href
+            && (stored.text == new.text
+                || members(stored).is_some_and(|stored| members(new) == Some(stored)))
+    }
 }
 
 /// When what is stored under an id is the same document as the one that is to be imported: then a

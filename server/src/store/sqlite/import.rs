@@ -4,9 +4,9 @@
 //! much as creates do.
 
 use super::change::{self, Unit};
-use super::selection::interaction_from;
+use super::snapshot::interaction_from;
 use crate::domain::interaction::Interaction;
-use crate::store::contract::{ImportBatch, ImportItem, Imported, OnConflict, Outcome, Sameness};
+use crate::store::contract::{ImportBatch, ImportItem, Imported, OnConflict, Outcome};
 use rusqlite::{Connection, OptionalExtension};
 
 /// What became of each item, up to the one at which it stopped.
@@ -46,7 +46,7 @@ fn import_over(
     let Some(stored) = stored(unit.connection, &record.interaction.id)? else {
         return Err(rusqlite::Error::QueryReturnedNoRows);
     };
-    if is_same(&stored, &record.interaction, &item.sameness) {
+    if item.is_stored_as(&stored) {
         return Ok(Imported::Same);
     }
     match on_conflict {
@@ -72,19 +72,4 @@ fn stored(connection: &Connection, id: &str) -> rusqlite::Result<Option<Interact
         )?
         .query_row([id], interaction_from)
         .optional()
-}
-
-fn is_same(stored: &Interaction, new: &Interaction, sameness: &Sameness) -> bool {
-    let names = match sameness {
-        Sameness::ById => return true,
-        Sameness::ByMembersBut(names) => names,
-    };
-    let members = |interaction: &Interaction| {
-        let mut members = interaction.members().ok()?;
-        names.iter().for_each(|name| drop(members.shift_remove(*name)));
-        Some(members)
-    };
-    stored.foreign_href == new.foreign_href
-        && (stored.text == new.text
-            || members(stored).is_some_and(|stored| members(new) == Some(stored)))
 }

@@ -3,8 +3,7 @@
 //! ```text
 //! create, replace, delete … ─▶ queue ─▶ writer thread ─▶ one transaction for many jobs ─▶ replies
 //! get  ─▶ the calling thread's own read connection, inline
-//! page ─▶ plan ─▶ selection ─▶ window ─▶ chunks: on a pooled read connection on a blocking thread,
-//!                                        within one snapshot
+//! page ─▶ [`super::list`], on a pooled read connection
 //! event log ─▶ a blocking thread's own read connection
 //! ```
 //!
@@ -23,17 +22,12 @@ mod import;
 mod intersection;
 mod job;
 mod key;
-mod lists;
 mod memory;
 mod once;
 mod reader;
 mod schema;
-mod selection;
-mod session;
-mod sorted;
+mod snapshot;
 mod store;
-mod walk;
-mod window;
 mod writer;
 
 #[cfg(test)]

@@ -7,11 +7,10 @@ use super::change;
 use super::connection::{open_writer, resolve};
 use super::error::OpenError;
 use super::import;
-use super::lists::Lists;
 use super::memory::Memory;
 use super::once;
 use super::reader::Reader;
-use super::selection::interaction_from;
+use super::snapshot::{Pool, interaction_from};
 use super::writer::{Stats, Writer};
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
@@ -19,9 +18,10 @@ use crate::store::contract::{
     CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record, Store,
     StoreError, StoreResult, Subscribed, Subscription,
 };
+use crate::store::list::{Bounds, Lists};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +65,19 @@ impl Default for SqliteOptions {
     }
 }
 
+impl SqliteOptions {
+    fn lists(&self) -> Bounds {
+        Bounds {
+            lists: self.list_connections as usize,
+            streams: self.stream_connections as usize,
+            patience: self.busy_timeout,
+            stall: self.stream_stall,
+            sort_bytes: self.sort_bytes,
+            scan_documents: self.scan_documents,
+        }
+    }
+}
+
 /// Interactions, outbox and subscriptions in one SQLite file.
 ///
 /// Its methods need a Tokio runtime. A store that is dropped without [`Store::close`] still
@@ -74,7 +87,7 @@ pub struct SqliteStore {
     writer: Writer,
     reader: Arc<Reader>,
     background: Background,
-    lists: Lists,
+    lists: Lists<Pool>,
     memory: Arc<Memory>,
 }
 
@@ -97,7 +110,7 @@ impl SqliteStore {
         let writer =
             Writer::start(connection, Arc::clone(&memory), options.queue_length, options.max_batch)
                 .map_err(|e| failed("starting the writer thread", e.into()))?;
-        let lists = Lists::new(&path, &options);
+        let lists = Lists::new(Pool::new(&path, &options), options.lists());
         let reader = Arc::new(Reader::new(path, options, Arc::clone(&memory)));
         let background = Background::new(Arc::clone(&reader));
         Ok(Self { writer, reader, background, lists, memory })
@@ -120,15 +133,13 @@ impl SqliteStore {
         &self.memory
     }
 
-    fn read(&self, id: &str) -> StoreResult<Option<Interaction>> {
-        self.reader.read_by_key("reading an interaction", |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT id, version, foreign_href, document FROM interaction WHERE id = ?1",
-                )?
-                .query_row([id], interaction_from)
-                .optional()
-        })
+    fn read(connection: &Connection, id: &str) -> rusqlite::Result<Option<Interaction>> {
+        connection
+            .prepare_cached(
+                "SELECT id, version, foreign_href, document FROM interaction WHERE id = ?1",
+            )?
+            .query_row([id], interaction_from)
+            .optional()
     }
 
     fn has_extension_path(&self, path: &str) -> bool {
@@ -204,7 +215,13 @@ impl Store for SqliteStore {
     }
 
     fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>> {
-        async move { self.read(id) }.boxed()
+        let read = |connection: &Connection| Self::read(connection, id);
+        async move { self.reader.read_by_key("reading an interaction", read) }.boxed()
+    }
+
+    fn current<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>> {
+        let read = |connection: &Connection| Self::read(connection, id);
+        async move { self.reader.read("reading an interaction", read) }.boxed()
     }
 
     fn page(&self, query: PageQuery) -> BoxFuture<'_, StoreResult<Page>> {

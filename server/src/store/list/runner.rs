@@ -1,4 +1,4 @@
-//! Lists: each runs on a pooled connection, on a blocking thread, within one snapshot.
+//! Running lists: each on a connection of its source, on a blocking thread, within one snapshot.
 //!
 //! What a list finds is told first: total, window, first items. Most lists end there. Where more
 //! follow, they are read chunk by chunk as somebody takes them, so that memory does not grow with
@@ -8,19 +8,14 @@
 //! neither thread nor connection, and are told [`StoreError::Busy`] when it does not come. Streams
 //! have turns of their own, for they last as long as their readers please.
 
-use super::connection::{READ, set_up_reader};
-use super::error::{failed, failed_because};
 use super::selection::Selection;
-use super::session::{Session, WHAT};
-use super::store::SqliteOptions;
+use super::session::{Session, failed_because};
+use super::snapshot::Snapshot;
 use super::window::{Course, Window};
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{Chunks, Items, Page, PageQuery, StoreError, StoreResult};
 use crate::store::plan::Plan;
 use futures::stream;
-use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::Connection;
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -37,94 +32,104 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Chunks that wait to be taken, beside one being read and one being written.
 const CHUNKS_AHEAD: usize = 1;
 
-type Pool = r2d2::Pool<SqliteConnectionManager>;
+/// Where snapshots come from.
+pub trait Source: Send + Sync + 'static {
+    /// Opens one, on a blocking thread of a Tokio runtime, and works with it. An error: it was not
+    /// opened.
+    fn with_snapshot(&self, work: &mut dyn FnMut(&dyn Snapshot)) -> StoreResult<()>;
+}
+
+/// How many lists run, and what each may take.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Lists that run at a time, until they are answered or begin to stream.
+    pub lists: usize,
+    /// Lists that stream at a time.
+    pub streams: usize,
+    /// How long a list waits for its turn.
+    pub patience: Duration,
+    /// How long a stream waits for somebody to take more.
+    pub stall: Duration,
+    /// What the keys of a sort may take in memory, in bytes; twice as much for moments.
+    pub sort_bytes: usize,
+    /// Most documents that may be read to find the matches of one list and to sort them.
+    pub scan_documents: Option<u64>,
+}
 
 /// Runs lists.
 #[derive(Debug)]
-pub(super) struct Lists {
+pub struct Lists<S> {
     /// `None` once closed.
-    open: RwLock<Option<Open>>,
+    open: RwLock<Option<Open<S>>>,
     turns: Arc<Semaphore>,
     streams: Arc<Semaphore>,
-    patience: Duration,
-    stall: Duration,
-    sort_bytes: usize,
-    scan_documents: Option<u64>,
+    bounds: Bounds,
 }
 
 /// What there is until the lists are closed.
 #[derive(Debug)]
-struct Open {
-    pool: Pool,
+struct Open<S> {
+    source: Arc<S>,
     /// Tells the streams of the end by going away.
     lifeline: watch::Sender<()>,
 }
 
-impl Lists {
-    /// Opens no connection yet.
-    pub(super) fn new(path: &Path, options: &SqliteOptions) -> Self {
-        let lists = options.list_connections.max(1);
-        let streams = options.stream_connections.max(1);
-        let settings = options.clone();
-        let manager = SqliteConnectionManager::file(path)
-            .with_flags(READ)
-            .with_init(move |connection| set_up_reader(connection, &settings));
-        let pool = r2d2::Pool::builder()
-            .max_size(lists.saturating_add(streams))
-            .min_idle(Some(0))
-            // A local file does not go away between two uses.
-            .test_on_check_out(false)
-            .connection_timeout(options.busy_timeout)
-            .build_unchecked(manager);
+impl<S: Source> Lists<S> {
+    /// Asks nothing of the source yet.
+    pub fn new(source: S, bounds: Bounds) -> Self {
+        let open = Open { source: Arc::new(source), lifeline: watch::Sender::new(()) };
         Self {
-            open: RwLock::new(Some(Open { pool, lifeline: watch::Sender::new(()) })),
-            turns: Arc::new(Semaphore::new(lists as usize)),
-            streams: Arc::new(Semaphore::new(streams as usize)),
-            patience: options.busy_timeout,
-            stall: options.stream_stall,
-            sort_bytes: options.sort_bytes,
-            scan_documents: options.scan_documents,
+            open: RwLock::new(Some(open)),
+            turns: Arc::new(Semaphore::new(bounds.lists.max(1))),
+            streams: Arc::new(Semaphore::new(bounds.streams.max(1))),
+            bounds,
         }
     }
 
     /// Answers a list. If the future is dropped, a walk through documents going on stops.
-    pub(super) async fn page(&self, query: PageQuery) -> StoreResult<Page> {
-        let turn = tokio::time::timeout(self.patience, Arc::clone(&self.turns).acquire_owned());
+    ///
+    /// # Errors
+    /// As [`Store::page`](crate::store::contract::Store::page).
+    pub async fn page(&self, query: PageQuery) -> StoreResult<Page> {
+        let patience = self.bounds.patience;
+        let turn = tokio::time::timeout(patience, Arc::clone(&self.turns).acquire_owned());
         let Ok(turn) = turn.await else { return Err(StoreError::Busy) };
         let Ok(turn) = turn else { return Err(StoreError::Closed) };
-        let (pool, lifeline) = self.resources()?;
+        let (source, lifeline) = self.resources()?;
         let (asker, answer) = oneshot::channel();
         let run = Run {
             _turn: turn,
             streams: Arc::clone(&self.streams),
             lifeline,
-            stall: self.stall,
-            sort_bytes: self.sort_bytes,
-            scan_documents: self.scan_documents,
+            bounds: self.bounds.clone(),
             runtime: Handle::current(),
         };
-        spawn_blocking(move || match pool.get() {
-            Ok(mut connection) => run.list(&mut connection, &query, asker),
-            Err(e) => {
-                let what = "opening a read connection";
-                let _gone = asker.send(Err(StoreError::Failed { what, source: Box::new(e) }));
+        spawn_blocking(move || {
+            let mut ready = Some((run, asker));
+            let opened = source.with_snapshot(&mut |snapshot| {
+                if let Some((run, asker)) = ready.take() {
+                    run.list(snapshot, &query, asker);
+                }
+            });
+            if let (Err(error), Some((_, asker))) = (opened, ready) {
+                let _gone = asker.send(Err(error));
             }
         });
         // Without an answer the thread has panicked, or the runtime is going down.
-        answer.await.unwrap_or_else(|_| Err(failed_because(WHAT, "no answer")))
+        answer.await.unwrap_or_else(|_| Err(failed_because("no answer")))
     }
 
     /// Accepts no more lists, cuts the streams, and closes the connections not in use; the others
     /// close when their list is done.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         self.turns.close();
         self.open.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn resources(&self) -> StoreResult<(Pool, watch::Receiver<()>)> {
+    fn resources(&self) -> StoreResult<(Arc<S>, watch::Receiver<()>)> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-        let Open { pool, lifeline } = open.as_ref().ok_or(StoreError::Closed)?;
-        Ok((pool.clone(), lifeline.subscribe()))
+        let Open { source, lifeline } = open.as_ref().ok_or(StoreError::Closed)?;
+        Ok((Arc::clone(source), lifeline.subscribe()))
     }
 }
 
@@ -133,9 +138,7 @@ struct Run {
     _turn: OwnedSemaphorePermit,
     streams: Arc<Semaphore>,
     lifeline: watch::Receiver<()>,
-    stall: Duration,
-    sort_bytes: usize,
-    scan_documents: Option<u64>,
+    bounds: Bounds,
     runtime: Handle,
 }
 
@@ -150,19 +153,11 @@ struct Begun {
 impl Run {
     fn list(
         self,
-        connection: &mut Connection,
+        snapshot: &dyn Snapshot,
         query: &PageQuery,
         asker: oneshot::Sender<StoreResult<Page>>,
     ) {
-        // Ends, by rollback, when it is dropped: there is nothing to commit.
-        let snapshot = match connection.transaction() {
-            Ok(snapshot) => snapshot,
-            Err(e) => {
-                let _gone = asker.send(Err(failed(WHAT, e)));
-                return;
-            }
-        };
-        let begun = begin(self.session(&snapshot, &|| !asker.is_closed()), query);
+        let begun = begin(self.session(snapshot, &|| !asker.is_closed()), query);
         let Begun { total, plan, window, first } = match begun {
             Ok(begun) => begun,
             Err(e) => {
@@ -189,12 +184,12 @@ impl Run {
         let (taker, taken) = mpsc::channel(CHUNKS_AHEAD);
         let items = Items::Streamed(chunks(taken, count));
         if asker.send(Ok(Page { total, count, has_next, last, plan, items })).is_ok() {
-            self.streaming(turn).stream(&snapshot, first, course, &taker);
+            self.streaming(turn).stream(snapshot, first, course, &taker);
         }
     }
 
-    fn session<'a>(&self, snapshot: &'a Connection, wanted: &'a dyn Fn() -> bool) -> Session<'a> {
-        let Self { sort_bytes, scan_documents, .. } = *self;
+    fn session<'a>(&self, snapshot: &'a dyn Snapshot, wanted: &'a dyn Fn() -> bool) -> Session<'a> {
+        let Bounds { sort_bytes, scan_documents, .. } = self.bounds;
         Session { snapshot, wanted, sort_bytes, scan_documents }
     }
 
@@ -206,7 +201,7 @@ impl Run {
     /// Until all is read or nobody wants it.
     fn stream(
         mut self,
-        snapshot: &Connection,
+        snapshot: &dyn Snapshot,
         first: Vec<Interaction>,
         mut course: Course,
         taker: &mpsc::Sender<StoreResult<Vec<Interaction>>>,
@@ -243,7 +238,7 @@ impl Run {
         chunk: StoreResult<Vec<Interaction>>,
         taker: &mpsc::Sender<StoreResult<Vec<Interaction>>>,
     ) -> bool {
-        let (stall, lifeline) = (self.stall, &mut self.lifeline);
+        let (stall, lifeline) = (self.bounds.stall, &mut self.lifeline);
         self.runtime.block_on(async {
             tokio::select! {
                 sent = taker.send_timeout(chunk, stall) => sent.is_ok(),
@@ -281,7 +276,7 @@ fn chunks(mut taken: mpsc::Receiver<StoreResult<Vec<Interaction>>>, mut left: u6
             None if left > 0 => {
                 left = 0;
                 let why = "cut before its end: nobody took more of it, or the store was closed";
-                Some(Err(failed_because(WHAT, why)))
+                Some(Err(failed_because(why)))
             }
             None => None,
         })

@@ -2,15 +2,15 @@
 //!
 //! Documents are read for the window only, a chunk at a time.
 
-use super::error::failed_because;
-use super::selection::{Selection, interaction_from, number_from};
-use super::session::{Session, WHAT, because};
+use super::selection::{Selection, TOGETHER};
+use super::session::{Session, failed_because};
+use super::snapshot::Snapshot;
 use super::sorted::Sorted;
 use crate::domain::interaction::Interaction;
 use crate::query::cursor::Position;
 use crate::store::contract::{PageQuery, Start, StoreResult};
 use crate::store::plan::Order;
-use rusqlite::{Connection, OptionalExtension, Row};
+use std::collections::VecDeque;
 
 /// A window, counted before it is read.
 pub(super) struct Window {
@@ -31,9 +31,9 @@ pub(super) enum Course {
     /// All interactions with numbers above the first and up to the last.
     Range(u64, u64),
     /// Those of these numbers, in this order.
-    Listed(Box<dyn Iterator<Item = u64>>),
+    Listed(Ahead, Box<dyn Iterator<Item = u64>>),
     /// So many more in the order of a sort.
-    Sorted(Sorted, u64),
+    Sorted(Ahead, Sorted, u64),
 }
 
 impl Selection {
@@ -64,11 +64,11 @@ impl Selection {
             Start::Offset(offset) => Beginning::Offset(*offset),
             Start::After(Position::Created(number)) => Beginning::Number(*number),
             Start::After(Position::Sorted(_)) => {
-                return Err(failed_because(WHAT, "a place in another order"));
+                return Err(failed_because("a place in another order"));
             }
         };
         match self {
-            Self::All(all) => range(session.snapshot, all, from, limit).map_err(because),
+            Self::All(all) => range(session.snapshot, all, from, limit),
             Self::Some(mut numbers) => {
                 let passed = match from {
                     Beginning::Offset(0) => None,
@@ -85,7 +85,7 @@ impl Selection {
                 let last = last.map(Position::Created);
                 let has_next = count < numbers.len();
                 let shown = usize::try_from(count).unwrap_or(usize::MAX);
-                let course = Course::Listed(Box::new(numbers.into_iter().take(shown)));
+                let course = Course::listed(numbers.into_iter().take(shown));
                 Ok(Window { count, has_next, last, documents: 0, course })
             }
         }
@@ -104,37 +104,22 @@ enum Beginning {
 /// The window of all interactions, by their numbers. It is counted as far as it reaches: the numbers
 /// have gaps.
 fn range(
-    snapshot: &Connection,
+    snapshot: &dyn Snapshot,
     all: u64,
     from: Beginning,
     limit: Option<u64>,
-) -> rusqlite::Result<Window> {
-    let number = |sql: &str, from: u64| {
-        let mut statement = snapshot.prepare_cached(sql)?;
-        statement.query_row([signed(from)], |row| number_from(row, 0)).optional()
-    };
+) -> StoreResult<Window> {
     let passed = match from {
         Beginning::Offset(0) => Some(0),
-        Beginning::Offset(offset) => {
-            number("SELECT seq FROM interaction ORDER BY seq LIMIT 1 OFFSET ?", offset - 1)?
-        }
+        Beginning::Offset(offset) => snapshot.number_at(offset - 1)?,
         Beginning::Number(number) => Some(number),
     };
     // Past the end nothing is above.
     let passed = passed.unwrap_or(u64::MAX);
-    let newest =
-        number("SELECT coalesce(max(seq), 0) FROM interaction WHERE seq >= ?", 0)?.unwrap_or(0);
+    let newest = snapshot.newest()?;
     let (count, last) = match (from, limit) {
         (Beginning::Offset(offset), None) => (all.saturating_sub(offset), newest),
-        _ => snapshot
-            .prepare_cached(
-                "SELECT count(*), coalesce(max(seq), 0) FROM
-                     (SELECT seq FROM interaction WHERE seq > ? ORDER BY seq LIMIT ?)",
-            )?
-            // A negative LIMIT is none.
-            .query_row([signed(passed), limit.map_or(-1, signed)], |row| {
-                Ok((number_from(row, 0)?, number_from(row, 1)?))
-            })?,
+        _ => snapshot.count_above(passed, limit)?,
     };
     let has_next = newest > last.max(passed);
     let course = Course::Range(passed, last);
@@ -143,6 +128,11 @@ fn range(
 }
 
 impl Course {
+    /// Those of these numbers, in this order.
+    pub(super) fn listed(numbers: impl Iterator<Item = u64> + 'static) -> Self {
+        Self::Listed(Ahead::default(), Box::new(numbers))
+    }
+
     /// Reads on, up to the document that exceeds so many bytes; nothing at the end.
     pub(super) fn read(
         &mut self,
@@ -153,10 +143,16 @@ impl Course {
         let mut chunk = Chunk { items: Vec::new(), bytes: 0, most_bytes };
         match self {
             Self::Range(passed, last) => {
-                chunk.read_range(session.snapshot, passed, *last).map_err(because)?;
+                session.snapshot.each_between(*passed, *last, &mut |number, item| {
+                    *passed = number;
+                    chunk.add(item);
+                    Ok(!chunk.is_full())
+                })?;
             }
-            Self::Listed(numbers) => chunk.read_each(session, &mut || Ok(numbers.next()))?,
-            Self::Sorted(sorted, left) => chunk.read_each(session, &mut || {
+            Self::Listed(ahead, numbers) => {
+                chunk.read_each(session, ahead, &mut || Ok(numbers.next()))?;
+            }
+            Self::Sorted(ahead, sorted, left) => chunk.read_each(session, ahead, &mut || {
                 let Some(fewer) = left.checked_sub(1) else { return Ok(None) };
                 *left = fewer;
                 sorted.next(session)
@@ -165,6 +161,10 @@ impl Course {
         Ok(chunk.items)
     }
 }
+
+/// Documents that were asked for together with one of the last chunk.
+#[derive(Default)]
+pub(super) struct Ahead(VecDeque<Interaction>);
 
 /// A chunk being read.
 struct Chunk {
@@ -178,51 +178,39 @@ impl Chunk {
         self.bytes >= self.most_bytes
     }
 
-    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
-        let item = interaction_from(row)?;
+    fn add(&mut self, item: Interaction) {
         self.bytes += item.text.len() + item.id.len();
         self.items.push(item);
-        Ok(())
-    }
-
-    fn read_range(
-        &mut self,
-        snapshot: &Connection,
-        passed: &mut u64,
-        last: u64,
-    ) -> rusqlite::Result<()> {
-        let mut statement = snapshot.prepare_cached(
-            "SELECT id, version, foreign_href, document, seq FROM interaction
-             WHERE seq > ? AND seq <= ? ORDER BY seq",
-        )?;
-        let mut rows = statement.query([signed(*passed), signed(last)])?;
-        while !self.is_full()
-            && let Some(row) = rows.next()?
-        {
-            *passed = number_from(row, 4)?;
-            self.add(row)?;
-        }
-        Ok(())
     }
 
     fn read_each(
         &mut self,
         session: Session<'_>,
+        Ahead(ahead): &mut Ahead,
         next: &mut dyn FnMut() -> StoreResult<Option<u64>>,
     ) -> StoreResult<()> {
-        let sql = "SELECT id, version, foreign_href, document FROM interaction WHERE seq = ?";
-        let mut statement = session.prepare(sql)?;
-        while !self.is_full()
-            && let Some(number) = next()?
-        {
-            let added = statement.query_row([signed(number)], |row| self.add(row));
-            added.map_err(because)?;
+        while !self.is_full() {
+            if let Some(item) = ahead.pop_front() {
+                self.add(item);
+                continue;
+            }
+            let mut numbers = Vec::with_capacity(TOGETHER);
+            while numbers.len() < TOGETHER
+                && let Some(number) = next()?
+            {
+                numbers.push(number);
+            }
+            if numbers.is_empty() {
+                return Ok(());
+            }
+            session.snapshot.each_of(&numbers, &mut |_, item| {
+                ahead.push_back(item);
+                Ok(true)
+            })?;
+            if ahead.len() < numbers.len() {
+                return Err(failed_because("a match is gone from its snapshot"));
+            }
         }
         Ok(())
     }
-}
-
-/// For SQL, whose integers have a sign.
-pub(super) fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -7,8 +7,8 @@
 //! where a group is too large for memory, and where the attribute has values that are no instants.
 //! Then [`super::sorted`] does it.
 
-use super::selection::{Selection, members_of, number_from};
-use super::session::{Session, because};
+use super::selection::{Selection, members_of};
+use super::session::Session;
 use super::sorted::{Entry, beginning};
 use super::window::{Course, Window};
 use crate::domain::collation::Leading;
@@ -68,7 +68,9 @@ impl Selection {
     ) -> StoreResult<Option<Window>> {
         let Some(key) = sort.keys.first() else { return Ok(None) };
         let (skip, passed) = beginning(&asked.start)?;
-        if !self.is_worth_walking(session, skip, asked.limit)? || has_others(session, path)? {
+        if !self.is_worth_walking(session, skip, asked.limit)?
+            || session.snapshot.has_texts(path)?
+        {
             return Ok(None);
         }
         let from = passed.as_ref().map(|passed| key.leading(passed));
@@ -103,10 +105,7 @@ impl Selection {
         let matches = self.total();
         let window = limit.unwrap_or(matches).min(matches);
         let needed = skip.saturating_add(window).min(matches);
-        let entries = session
-            .prepare("SELECT coalesce(max(seq), 0) FROM interaction")?
-            .query_row([], |row| number_from(row, 0))
-            .map_err(because)?;
+        let entries = session.snapshot.newest()?;
         let passed = u128::from(needed) * u128::from(entries);
         let read = u128::from(matches) * u128::from(matches) * u128::from(ENTRIES_PER_DOCUMENT);
         Ok(window <= MOST_NUMBERS && passed <= read)
@@ -118,14 +117,6 @@ impl Selection {
             Self::Some(numbers) => numbers.contains(number),
         }
     }
-}
-
-/// Whether a value at the path is no instant: texts, and what is spelled as one.
-fn has_others(session: Session<'_>, path: u16) -> StoreResult<bool> {
-    session
-        .prepare("SELECT EXISTS (SELECT 1 FROM attribute WHERE path = ? AND value >= '')")?
-        .query_row([path], |row| row.get(0))
-        .map_err(because)
 }
 
 impl Walk<'_> {
@@ -154,59 +145,41 @@ impl Walk<'_> {
 
     /// The groups of the index, from an instant on.
     fn instants(&mut self, from_us: i64) -> StoreResult<Step> {
-        // Texts are above all integers.
-        let mut statement = self.session.prepare(if self.descending {
-            "SELECT value, seq FROM attribute WHERE path = ? AND value <= ? ORDER BY value DESC"
-        } else {
-            "SELECT value, seq FROM attribute WHERE path = ? AND value >= ? ORDER BY value"
-        })?;
-        let mut rows = statement.query((self.path, from_us)).map_err(because)?;
-        let mut group = Vec::new();
-        let mut group_us = from_us;
-        while let Some(row) = rows.next().map_err(because)? {
-            let us: i64 = row.get(0).map_err(because)?;
+        let (session, path, descending) = (self.session, self.path, self.descending);
+        let (mut group, mut group_us, mut step) = (Vec::new(), from_us, Step::On);
+        session.snapshot.each_instant(path, from_us, descending, &mut |us, number| {
             if us != group_us {
-                match self.take(std::mem::take(&mut group))? {
-                    Step::On => group_us = us,
-                    end => return Ok(end),
-                }
+                step = self.take(std::mem::take(&mut group))?;
+                group_us = us;
             }
-            let number = number_from(row, 1).map_err(because)?;
             if self.selection.has(number) && self.met.insert(number) {
                 group.push(number);
             }
             if group.len() > MOST_IN_GROUP {
-                return Ok(Step::GivenUp);
+                step = Step::GivenUp;
             }
+            Ok(matches!(step, Step::On))
+        })?;
+        match step {
+            Step::On => self.take(group),
+            end => Ok(end),
         }
-        self.take(group)
     }
 
     /// The group of those without a value.
     fn absent(&mut self) -> StoreResult<Step> {
         let session = self.session;
-        let mut present = RoaringTreemap::new();
-        let mut statement = session.prepare("SELECT seq FROM attribute WHERE path = ?")?;
-        let mut rows = statement.query([self.path]).map_err(because)?;
-        while let Some(row) = rows.next().map_err(because)? {
-            present.insert(number_from(row, 0).map_err(because)?);
-        }
+        let present = session.snapshot.present(self.path)?;
         let mut group = Vec::new();
         match self.selection {
             Selection::Some(numbers) => {
                 group.extend((numbers - present).into_iter().take(MOST_IN_GROUP + 1))
             }
             Selection::All(all) if present.len() == *all => {}
-            Selection::All(_) => {
-                let mut statement = session.prepare("SELECT seq FROM interaction")?;
-                let mut rows = statement.query([]).map_err(because)?;
-                while group.len() <= MOST_IN_GROUP
-                    && let Some(row) = rows.next().map_err(because)?
-                {
-                    let number = number_from(row, 0).map_err(because)?;
-                    group.extend((!present.contains(number)).then_some(number));
-                }
-            }
+            Selection::All(_) => session.snapshot.each_number(&mut |number| {
+                group.extend((!present.contains(number)).then_some(number));
+                group.len() <= MOST_IN_GROUP
+            })?,
         }
         if group.len() > MOST_IN_GROUP {
             return Ok(Step::GivenUp);
@@ -266,7 +239,7 @@ impl Walk<'_> {
             Ok(())
         })?;
         let count = numbers.len() as u64;
-        let course = Course::Listed(Box::new(numbers.into_iter()));
+        let course = Course::listed(numbers.into_iter());
         Ok(Window { count, has_next, last, documents, course })
     }
 }

@@ -1,17 +1,15 @@
 //! What a list has while it runs: a snapshot, somebody who waits for it, and bounds.
 
-use super::error::failed;
+use super::WHAT;
+use super::snapshot::Snapshot;
 use crate::store::contract::{StoreError, StoreResult};
 use crate::store::plan::indexed_paths;
-use rusqlite::{CachedStatement, Connection};
-
-pub(super) const WHAT: &str = "listing interactions";
 
 /// One list's hold on the database.
 #[derive(Clone, Copy)]
 pub(super) struct Session<'a> {
-    /// In a transaction: every look sees the same.
-    pub(super) snapshot: &'a Connection,
+    /// Every look sees the same.
+    pub(super) snapshot: &'a dyn Snapshot,
     /// Whether somebody still waits for the answer.
     pub(super) wanted: &'a dyn Fn() -> bool,
     /// What the keys of a sort may take in memory, in bytes.
@@ -20,7 +18,7 @@ pub(super) struct Session<'a> {
     pub(super) scan_documents: Option<u64>,
 }
 
-impl<'a> Session<'a> {
+impl Session<'_> {
     /// Ends a list that nobody waits for.
     pub(super) fn check(&self) -> StoreResult<()> {
         if (self.wanted)() { Ok(()) } else { Err(StoreError::Closed) }
@@ -36,14 +34,9 @@ impl<'a> Session<'a> {
             _ => Ok(()),
         }
     }
-
-    /// A statement, compiled once per connection.
-    pub(super) fn prepare(&self, sql: &str) -> StoreResult<CachedStatement<'a>> {
-        self.snapshot.prepare_cached(sql).map_err(because)
-    }
 }
 
-/// The contract's error for one of SQLite while listing.
-pub(super) fn because(error: rusqlite::Error) -> StoreError {
-    failed(WHAT, error)
+/// A failure of a list that has words only.
+pub(super) fn failed_because(why: &str) -> StoreError {
+    StoreError::Failed { what: WHAT, source: why.into() }
 }

@@ -5,10 +5,9 @@
 //! more for each further run: time grows, memory does not. Temporary files would make that one pass,
 //! and would leave what parties said on disks nobody thinks of.
 
-use super::error::failed_because;
 use super::selection::{Selection, members_of};
-use super::session::{Session, WHAT};
-use super::window::{Course, Window};
+use super::session::{Session, failed_because};
+use super::window::{Ahead, Course, Window};
 use crate::query::cursor::Position;
 use crate::query::sort::Sort;
 use crate::store::contract::{PageQuery, Start, StoreResult};
@@ -57,7 +56,8 @@ impl Sorted {
         let last = last.and_then(|last| sorted.run.as_slice().get(last));
         let last = last.map(|(key, _)| Position::Sorted(key.clone()));
         let has_next = count < behind;
-        Ok(Window { count, has_next, last, documents, course: Course::Sorted(sorted, count) })
+        let course = Course::Sorted(Ahead::default(), sorted, count);
+        Ok(Window { count, has_next, last, documents, course })
     }
 
     /// The number of the next one. A new run is made as long as it must be.
@@ -101,7 +101,7 @@ pub(super) fn beginning(start: &Start) -> StoreResult<(u64, Option<Vec<u8>>)> {
     match start {
         Start::Offset(offset) => Ok((*offset, None)),
         Start::After(Position::Sorted(key)) => Ok((0, Some(key.clone()))),
-        Start::After(Position::Created(_)) => Err(failed_because(WHAT, "a place in another order")),
+        Start::After(Position::Created(_)) => Err(failed_because("a place in another order")),
     }
 }
 

@@ -1,0 +1,276 @@
+//! The back-ends agree: the same random units of work, one after the other, have the same outcomes on
+//! both, and leave the same behind.
+//!
+//! Needs `TEST_POSTGRES_STORES`, the URL of a database that may be filled with anything; `cargo xtask
+//! test` gives one. Without it there is nothing to compare with, and the tests say so.
+
+use super::contract::administration::{DeadQuery, ReplayFrom};
+use super::contract::delivery::{Dead, Failed, Lease, Progress, Redelivered, Retention};
+use super::contract::{
+    Answered, CreatedOne, Creation, Items, Once, PageQuery, Record, Start, Store, Subscription,
+};
+use super::postgres::{PostgresOptions, PostgresStore};
+use super::sqlite::{SqliteOptions, SqliteStore};
+use crate::domain::event::{Event, EventKind};
+use crate::domain::index;
+use crate::domain::interaction::Interaction;
+use crate::query::filter::tests::filter;
+use crate::query::sort::{Sort, SortKey};
+use crate::query::vocabulary::Kind;
+use futures::TryStreamExt;
+use proptest::prelude::*;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const DATES: [&str; 4] =
+    ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.0000001Z", "2026-02-01T00:00:00+02:00", "soon"];
+const STATUSES: [&str; 4] = ["opened", "closed", "\\u0000", "ö"];
+const FILTERS: [&str; 7] = [
+    "",
+    "status=opened",
+    "status=opened|closed&direction=in",
+    "status=\0",
+    "creationDate>=2026-01-01&creationDate<2026-02-01",
+    "status!=opened",
+    "href=http://elsewhere/1|http://h/2&status=opened",
+];
+
+/// A unit of work; small numbers stand for ids, versions and all else.
+#[derive(Clone, Debug)]
+enum Step {
+    Create(Vec<u8>, u8),
+    CreateOnce(u8, u8, u8),
+    Replace(u8, u8, u8),
+    Delete(u8, u8),
+    Page { filter: usize, sort: u8, offset: u64, limit: Option<u64> },
+    Subscribe(u8, u8),
+    Unsubscribe(u8),
+    Claim(u8, i64),
+    Progress(u8, u8, u8),
+    Release(u8),
+    Administer(u8, u8, u8),
+    Prune(u8, bool),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use Step::*;
+    let small = 0..6_u8;
+    prop_oneof![
+        6 => (prop::collection::vec(small.clone(), 0..3), any::<u8>()).prop_map(|(a, b)| Create(a, b)),
+        3 => (small.clone(), small.clone(), 0..3_u8).prop_map(|(a, b, c)| CreateOnce(a, b, c)),
+        5 => (small.clone(), 0..4_u8, any::<u8>()).prop_map(|(a, b, c)| Replace(a, b, c)),
+        2 => (small.clone(), 0..4_u8).prop_map(|(a, b)| Delete(a, b)),
+        6 => (0..FILTERS.len(), 0..4_u8, 0..4_u64, prop::option::of(0..4_u64))
+            .prop_map(|(filter, sort, offset, limit)| Page { filter, sort, offset, limit }),
+        2 => (small.clone(), 0..3_u8).prop_map(|(a, b)| Subscribe(a, b)),
+        1 => small.clone().prop_map(Unsubscribe),
+        3 => (0..2_u8, 0..20_i64).prop_map(|(a, b)| Claim(a, b)),
+        3 => (0..2_u8, small.clone(), any::<u8>()).prop_map(|(a, b, c)| Progress(a, b, c)),
+        1 => (0..2_u8).prop_map(Release),
+        3 => (0..6_u8, small, 0..12_u8).prop_map(|(a, b, c)| Administer(a, b, c)),
+        1 => (0..10_u8, any::<bool>()).prop_map(|(a, b)| Prune(a, b)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn both_stores_do_the_same(steps in prop::collection::vec(step(), 1..60)) {
+        let Ok(url) = std::env::var("TEST_POSTGRES_STORES") else {
+            eprintln!("not compared: no TEST_POSTGRES_STORES");
+            return Ok(());
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(compare(&schema(&url), &steps))?;
+    }
+}
+
+async fn compare(url: &str, steps: &[Step]) -> Result<(), TestCaseError> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("test.db");
+    let sqlite = SqliteStore::open(path, SqliteOptions::default()).unwrap();
+    let postgres = PostgresStore::open(url, PostgresOptions::default()).await.unwrap();
+    for (place, step) in steps.iter().enumerate() {
+        let place = i64::try_from(place).unwrap();
+        let expected = (done(&sqlite, step, place).await, left(&sqlite).await);
+        let found = (done(&postgres, step, place).await, left(&postgres).await);
+        prop_assert_eq!(found, expected, "after step {}, {:?}", place, step);
+    }
+    sqlite.close().await.unwrap();
+    postgres.close().await.unwrap();
+    Ok(())
+}
+
+/// What became of a step, as text.
+async fn done(store: &dyn Store, step: &Step, place: i64) -> String {
+    let ids = |id: &u8| id.to_string();
+    let owner = |owner: &u8| format!("owner-{owner}");
+    match step {
+        Step::Create(ids, seed) => {
+            let creations = ids.iter().map(|id| creation(*id, 1, *seed, place));
+            told(store.create(creations.collect()).await)
+        }
+        Step::CreateOnce(id, key, request) => {
+            let one = CreatedOne { version: 1, location: format!("at {id}") };
+            let answer = Answered { one: Some(one).filter(|_| *id > 0), body: "{}".to_owned() };
+            let (key, request) = ([*key; 32], [*request; 32]);
+            let once = Once { key, request, answer, now: place, expires: place + 10 };
+            told(store.create_once(vec![creation(*id, 1, 0, place)], once).await)
+        }
+        Step::Replace(id, version, seed) => {
+            let version = i64::from(*version);
+            let Creation { record, events } = creation(*id, version + 1, *seed, place);
+            told(store.replace(record, version, events).await)
+        }
+        Step::Delete(id, version) => {
+            let events = creation(*id, 0, 0, place).events;
+            told(store.delete(ids(id), i64::from(*version), events).await)
+        }
+        Step::Page { filter: which, sort, offset, limit } => {
+            let sort = sorted(*sort);
+            let (start, limit) = (Start::Offset(*offset), *limit);
+            let filter = filter(FILTERS[*which], "http://h/");
+            let page = store.page(PageQuery { filter, sort, start, limit }).await.unwrap();
+            let items = match page.items {
+                Items::Read(items) => items,
+                Items::Streamed(chunks) => chunks.try_concat().await.unwrap(),
+            };
+            format!("{} {} {} {items:?}", page.total, page.count, page.has_next)
+        }
+        Step::Subscribe(id, what) => {
+            let subscription = Subscription {
+                id: ids(id),
+                api_version: "v5".to_owned(),
+                base_url: "http://h".to_owned(),
+                callback: format!("http://listener/{what}\0"),
+                query: Some("\0".to_owned()).filter(|_| *what == 1),
+                created_at: DATES[0].to_owned(),
+            };
+            told(store.subscribe(subscription, 4).await)
+        }
+        Step::Unsubscribe(id) => told(store.unsubscribe(ids(id), "v5".to_owned()).await),
+        Step::Claim(who, until) => {
+            let lease = Lease { owner: owner(who), now: place, until: place + until };
+            // Enough for all: which are taken where there is no room is not said.
+            told(store.claim(lease, 100).await)
+        }
+        Step::Progress(who, id, seed) => {
+            let head = store.events_after(0, 1000).await.unwrap().head;
+            let failed = Failed { error: "no\0".replace('\0', ""), at: place };
+            let seed = i64::from(*seed);
+            let dead = Dead { seq: 1 + seed % 7, attempts: 3, failed: failed.clone() };
+            let again = Redelivered {
+                seq: 1 + seed % 5,
+                failed: Some(failed.clone()).filter(|_| seed % 3 == 0),
+            };
+            let progress = Progress {
+                subscription_id: ids(id),
+                epoch: seed % 2,
+                cursor: head.min(seed % 9),
+                attempts: u32::try_from(seed % 4).unwrap(),
+                next_attempt: Some(seed).filter(|seed| seed % 2 == 0),
+                last_failure: Some(failed).filter(|_| seed % 5 == 0),
+                dead: vec![dead; usize::from(seed % 2 == 0)],
+                redelivered: vec![again; usize::from(seed % 4 == 1)],
+                ended: seed % 11 == 0,
+                ..Progress::default()
+            };
+            told(store.progress(owner(who), vec![progress]).await)
+        }
+        Step::Release(who) => told(store.release(owner(who)).await),
+        Step::Administer(what, id, seq) => match what {
+            0 => told(store.pause(ids(id)).await),
+            1 => told(store.resume(ids(id)).await),
+            2 => told(store.replay(ids(id), ReplayFrom::Event(format!("e-{seq}-0"))).await),
+            3 => told(store.subscription(&ids(id)).await),
+            4 => told(store.pause("\0".to_owned()).await),
+            _ => {
+                // Their numbers may differ, their order does not.
+                let dead = store.dead(DeadQuery::default(), 0, None).await.unwrap();
+                match dead.items.get(usize::from(*seq)) {
+                    Some(one) => told(store.redeliver(one.id).await),
+                    None => told(store.redeliver(-1).await),
+                }
+            }
+        },
+        Step::Prune(keep, beyond_cursors) => {
+            let keep = Some(u64::from(*keep));
+            let beyond_cursors = *beyond_cursors;
+            let retention =
+                Retention { now: place, older_than: None, keep, beyond_cursors, most: 5 };
+            told(store.prune(retention).await)
+        }
+    }
+}
+
+/// What can be seen of the whole, as text.
+async fn left(store: &dyn Store) -> String {
+    let mut dead = store.dead(DeadQuery::default(), 0, None).await.unwrap();
+    dead.items.iter_mut().for_each(|one| one.id = 0);
+    let log = store.events_after(0, 1000).await.unwrap();
+    let some = store.events_after(2, 2).await.unwrap();
+    let mut queued = Vec::new();
+    let mut items = Vec::new();
+    for id in 0..6 {
+        queued.push(store.queued(&id.to_string(), 10).await.unwrap());
+        items.push(store.get(&id.to_string()).await.unwrap());
+    }
+    let paths = [0, 1, 2].map(|n| store.knows_extension_path(&format!("x{n}\0")));
+    let subscriptions = store.subscriptions(None, 0, None).await.unwrap();
+    format!("{items:?}\n{log:?}\n{some:?}\n{queued:?}\n{paths:?}\n{subscriptions:?}\n{dead:?}")
+}
+
+/// A result; of a failure only that it is one.
+fn told<T: std::fmt::Debug, E>(result: Result<T, E>) -> String {
+    result.map_or("failed".to_owned(), |value| format!("{value:?}"))
+}
+
+fn creation(id: u8, version: i64, seed: u8, place: i64) -> Creation {
+    let (status, date) = (STATUSES[usize::from(seed % 4)], DATES[usize::from(seed / 4 % 4)]);
+    let direction = if seed.is_multiple_of(2) { "in" } else { "out" };
+    let text = format!(
+        r#"{{"status":"{status}","direction":"{direction}","creationDate":"{date}","n":{seed}.0}}"#
+    );
+    let foreign_href = seed.is_multiple_of(3).then(|| format!("http://elsewhere/{id}"));
+    let interaction = Interaction { id: id.to_string(), version, foreign_href, text: text.clone() };
+    let keys = index::keys(&interaction.members().unwrap());
+    let extension_paths = vec![format!("x{}\0", seed % 3)];
+    let event = Event {
+        id: format!("e-{place}-{id}"),
+        kind: EventKind::Create,
+        interaction_id: id.to_string(),
+        foreign_href: None,
+        time: DATES[0].to_owned(),
+        correlation_id: None,
+        document: text,
+        changed: vec!["a\0".to_owned(); usize::from(seed % 2)],
+    };
+    Creation { record: Record { interaction, keys, extension_paths }, events: vec![event] }
+}
+
+fn sorted(which: u8) -> Option<Sort> {
+    let key = |name: &str, kind, descending| SortKey {
+        name: name.to_owned(),
+        places: vec![(vec![name.to_owned()], kind)],
+        descending,
+    };
+    let keys = match which {
+        0 => return None,
+        1 => vec![key("creationDate", Kind::Instant, false)],
+        2 => vec![key("creationDate", Kind::Instant, true)],
+        _ => vec![key("status", Kind::Text, true)],
+    };
+    Some(Sort { keys, href_prefix: "http://h/".to_owned() })
+}
+
+/// The URL with a schema of its own.
+fn schema(url: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("c{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let made = Command::new("psql")
+        .args(["--quiet", "--dbname", url, "--command"])
+        .arg(format!("CREATE SCHEMA {name}"))
+        .status();
+    assert!(made.unwrap().success(), "no schema {name}");
+    format!("{url}?options=-c%20search_path%3D{name}")
+}

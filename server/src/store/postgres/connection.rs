@@ -1,0 +1,157 @@
+//! Connections: where the database is, how it is spoken to, and what each kind of connection is set to.
+//!
+//! The URL is libpq's: `postgres://user:password@host:port/database?sslmode=require`. Without `sslmode`
+//! a host elsewhere is spoken to over TLS only, one on this machine without. With TLS the server has to
+//! have a certificate the system trusts, for the host it was reached by; `SSL_CERT_FILE` names others.
+
+use super::error::OpenError;
+use super::store::PostgresOptions;
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use rustls::{ClientConfig, RootCertStore};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// What operators see in the list of connections.
+const APPLICATION_NAME: &str = "tmf683";
+
+/// Where the database is, and the settings all connections share.
+pub(super) struct Address {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    patience: Duration,
+}
+
+impl Address {
+    /// Reads the URL. Connects to nothing.
+    pub(super) fn of(url: &str, options: &PostgresOptions) -> Result<Self, OpenError> {
+        // The driver's error could repeat a part of the URL.
+        let mut config = Config::from_str(url).map_err(|_| OpenError::Url)?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(OpenError::Url);
+        }
+        if config.get_ssl_mode() == SslMode::Prefer {
+            let here = config.get_hosts().iter().all(is_here);
+            config.ssl_mode(if here { SslMode::Disable } else { SslMode::Require });
+        }
+        if config.get_application_name().is_none() {
+            config.application_name(APPLICATION_NAME);
+        }
+        config.connect_timeout(options.busy_timeout);
+        let tls = (config.get_ssl_mode() != SslMode::Disable).then(tls).transpose()?;
+        Ok(Self { config, tls, patience: options.busy_timeout })
+    }
+
+    /// A pool of connections with these settings. Opens none yet.
+    pub(super) fn pool(&self, most: usize, settings: Settings) -> Result<Pool, OpenError> {
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let config = self.config.clone();
+        let manager = match self.tls.clone() {
+            Some(tls) => Manager::from_config(config, tls, manager),
+            None => Manager::from_config(config, NoTls, manager),
+        };
+        let set_up = settings.sql();
+        Pool::builder(manager)
+            .max_size(most.max(1))
+            .wait_timeout(Some(self.patience))
+            .create_timeout(Some(self.patience))
+            .recycle_timeout(Some(self.patience))
+            .runtime(Runtime::Tokio1)
+            .post_create(Hook::async_fn(move |client, _| {
+                let set_up = set_up.clone();
+                Box::pin(
+                    async move { client.batch_execute(&set_up).await.map_err(HookError::Backend) },
+                )
+            }))
+            .build()
+            .map_err(|e| OpenError::Failed { what: "making a pool", source: e.into() })
+    }
+}
+
+/// What a connection is set to; milliseconds, 0: no bound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// Longest a statement may run.
+    pub(super) statement: Duration,
+    /// Longest to wait for a lock.
+    pub(super) lock: Duration,
+    /// Longest a transaction may be idle: whoever hangs inside one must not stop the others.
+    pub(super) idle: Duration,
+}
+
+impl Settings {
+    fn sql(self) -> String {
+        format!(
+            "SET statement_timeout = {}; SET lock_timeout = {};
+             SET idle_in_transaction_session_timeout = {}",
+            self.statement.as_millis(),
+            self.lock.as_millis(),
+            self.idle.as_millis(),
+        )
+    }
+}
+
+fn is_here(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1" | "[::1]"),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    }
+}
+
+fn tls() -> Result<MakeRustlsConnect, OpenError> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (added, _) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let why = found
+            .errors
+            .first()
+            .map_or("no certificate to trust".to_owned(), |error| error.to_string());
+        return Err(OpenError::Tls(why.into()));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| OpenError::Tls(e.into()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_unless_on_this_machine_or_told_otherwise() {
+        for (url, tls) in [
+            ("postgres://u@localhost/d", false),
+            ("postgres://u@127.0.0.1:5433/d", false),
+            ("postgres:///d?host=/run/postgresql", false),
+            ("postgres://u@db.example/d", true),
+            ("postgres://u@localhost,db.example/d", true),
+            ("postgres://u@db.example/d?sslmode=disable", false),
+        ] {
+            let address = Address::of(url, &PostgresOptions::default());
+            let is_tls = match address {
+                Ok(address) => address.tls.is_some(),
+                // The machine trusts nobody: it was asked for.
+                Err(OpenError::Tls(_)) => true,
+                Err(error) => panic!("{url}: {error}"),
+            };
+            assert_eq!(is_tls, tls, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_not_repeated() {
+        for url in ["postgres://u:secret@h:port/d", "postgres://u:secret@h/d?secret=1", "secret"] {
+            let error = Address::of(url, &PostgresOptions::default()).err().unwrap();
+            assert!(matches!(error, OpenError::Url) && !error.to_string().contains("secret"));
+        }
+    }
+}

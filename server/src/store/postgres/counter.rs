@@ -1,0 +1,74 @@
+//! The row every writing transaction begins with, see [`super::schema`]: numbers to give out, and what
+//! the processes tell each other by it.
+
+use super::error::Result;
+use deadpool_postgres::{GenericClient, Transaction};
+use tokio_postgres::Row;
+
+/// The row, and what goes with it to the memory of this process once it is committed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counter {
+    /// The last number of an interaction.
+    pub(super) interaction: i64,
+    /// How many interactions there are.
+    pub(super) interactions: i64,
+    /// The last number of an event: the end of the log.
+    pub(super) event: i64,
+    /// How often subscriptions were changed by others than their workers.
+    pub(super) subscriptions: i64,
+    /// How many extension paths there are.
+    pub(super) extension_paths: i64,
+    /// The last number of a dead delivery.
+    pub(super) dead_delivery: i64,
+}
+
+const COLUMNS: &str =
+    "interaction, interactions, event, subscriptions, extension_paths, dead_delivery";
+
+impl Counter {
+    /// Reads it, locking nothing.
+    pub(super) async fn read(client: &impl GenericClient) -> Result<Self> {
+        let sql = format!("SELECT {COLUMNS} FROM counter WHERE one = 1");
+        let statement = client.prepare_cached(&sql).await?;
+        Ok(Self::from(&client.query_one(&statement, &[]).await?))
+    }
+
+    /// Reads it and keeps all others from writing until the end of the transaction.
+    pub(super) async fn lock(transaction: &Transaction<'_>) -> Result<Self> {
+        let sql = format!("SELECT {COLUMNS} FROM counter WHERE one = 1 FOR UPDATE");
+        let statement = transaction.prepare_cached(&sql).await?;
+        Ok(Self::from(&transaction.query_one(&statement, &[]).await?))
+    }
+
+    /// Writes it back.
+    pub(super) async fn write(&self, transaction: &Transaction<'_>) -> Result<()> {
+        let sql =
+            format!("UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6) WHERE one = 1");
+        let statement = transaction.prepare_cached(&sql).await?;
+        let Self {
+            interaction,
+            interactions,
+            event,
+            subscriptions,
+            extension_paths,
+            dead_delivery,
+        } = self;
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+            [interaction, interactions, event, subscriptions, extension_paths, dead_delivery];
+        transaction.execute(&statement, &values).await?;
+        Ok(())
+    }
+}
+
+impl From<&Row> for Counter {
+    fn from(row: &Row) -> Self {
+        Self {
+            interaction: row.get(0),
+            interactions: row.get(1),
+            event: row.get(2),
+            subscriptions: row.get(3),
+            extension_paths: row.get(4),
+            dead_delivery: row.get(5),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Errors of this back-end: why a database was refused, and PostgreSQL's errors in the words of the
+//! store contract. Nothing of the driver's types shows outside.
+
+use crate::store::contract::StoreError;
+use deadpool_postgres::PoolError;
+use std::sync::Arc;
+use tokio_postgres::error::SqlState;
+
+/// Why the database was not opened. It is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL cannot be read. What it says is not repeated: it may carry a password.
+    #[error("the URL is not a PostgreSQL URL such as postgres://user@host/database")]
+    Url,
+    /// Where TLS is asked for, and the system trusts nobody.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Text is not kept as UTF-8.
+    #[error("refusing the database: its encoding is {0}, and has to be UTF8")]
+    Encoding(String),
+    /// Written by a later release than this one.
+    #[error(
+        "refusing the database: its schema is version {found}, this release knows versions up to \
+         {supported}; use the release that wrote it, or a later one"
+    )]
+    Newer {
+        /// The schema version of the database.
+        found: i64,
+        /// The latest schema version known here.
+        supported: i64,
+    },
+    /// It cannot be reached, or does not let us.
+    #[error("cannot open the database: {what} failed")]
+    Failed {
+        /// What was being done.
+        what: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Why something did not happen, before it is the contract's error. Cheap to copy: the jobs of a batch
+/// may share one.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The server, or the way to it.
+    #[error(transparent)]
+    Database(Arc<tokio_postgres::Error>),
+    /// No connection can be made.
+    #[error(transparent)]
+    Connect(Arc<tokio_postgres::Error>),
+    /// No connection was had.
+    #[error(transparent)]
+    Pool(Arc<PoolError>),
+    /// What a column holds was not written by us, or a bug.
+    #[error("{0}")]
+    Because(String),
+    /// The connection went away while the commit was on its way.
+    #[error("the connection was lost at the commit: whether it was done is not known")]
+    Unknown(#[source] Arc<tokio_postgres::Error>),
+}
+
+/// What this back-end does, or why not.
+pub(super) type Result<T> = std::result::Result<T, Error>;
+
+/// What may be said of an error.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Nature {
+    /// The same again has another outcome: a conflict with another process, a timeout, no room.
+    Passing,
+    /// The database cannot be reached, or takes no changes now.
+    Away,
+    /// The store has been closed.
+    Closed,
+    /// It stays.
+    Lasting,
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl From<PoolError> for Error {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Connect(Arc::new(error)),
+            error => Self::Pool(Arc::new(error)),
+        }
+    }
+}
+
+impl Error {
+    pub(super) fn because(why: impl Into<String>) -> Self {
+        Self::Because(why.into())
+    }
+
+    pub(super) fn nature(&self) -> Nature {
+        match self {
+            Self::Database(error) => nature(error),
+            Self::Pool(error) => match &**error {
+                PoolError::Timeout(_) => Nature::Passing,
+                PoolError::Closed => Nature::Closed,
+                _ => Nature::Away,
+            },
+            Self::Connect(_) | Self::Unknown(_) => Nature::Away,
+            Self::Because(_) => Nature::Lasting,
+        }
+    }
+
+    /// Whether the server says that the same transaction, tried again, may succeed.
+    pub(super) fn is_conflict(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        let conflicts = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+        error.code().is_some_and(|code| conflicts.contains(code))
+    }
+
+    /// The contract's error for a failed unit of work.
+    pub(super) fn during(self, what: &'static str) -> StoreError {
+        match self.nature() {
+            Nature::Passing => StoreError::Busy,
+            Nature::Closed => StoreError::Closed,
+            Nature::Away => StoreError::Unavailable { what, source: Box::new(self) },
+            Nature::Lasting => StoreError::Failed { what, source: Box::new(self) },
+        }
+    }
+}
+
+fn nature(error: &tokio_postgres::Error) -> Nature {
+    let Some(code) = error.code() else {
+        // Without a word of the server: the connection, unless a value could not be bound or read.
+        let is_ours = error.to_string().contains("serializ");
+        return if is_ours { Nature::Lasting } else { Nature::Away };
+    };
+    let passing = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::QUERY_CANCELED,
+    ];
+    // Connection exceptions, insufficient resources, operator intervention.
+    let away = ["08", "53", "57"];
+    match code.code().get(..2) {
+        _ if passing.contains(code) => Nature::Passing,
+        Some(class) if away.contains(&class) => Nature::Away,
+        _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Nature::Away,
+        _ if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Nature::Away,
+        _ => Nature::Lasting,
+    }
+}

@@ -1,0 +1,148 @@
+//! Group commit: many jobs in one transaction, each failing alone.
+//!
+//! Since almost no job fails, a batch is first run without savepoints, its statements sent one behind
+//! the other without waiting for answers; if a job fails or panics, all is rolled back and run again
+//! one by one, each on its savepoint. What conflicts with another process is run again as it is.
+//!
+//! A connection that goes away before the commit was sent has changed nothing. One that goes away
+//! while the commit is on its way leaves it open whether it was done; then nobody is told that it was,
+//! and who repeats a create with its key, or a change with its `If-Match`, finds out without doing it
+//! twice.
+
+use super::counter::Counter;
+use super::error::{Error, Nature, Result};
+use super::job::{Company, Job, Unit};
+use super::memory::Memory;
+use deadpool_postgres::{Pool, Transaction};
+use futures::FutureExt;
+use futures::future::try_join_all;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+/// Jobs that share a transaction.
+pub(super) type Batch = [Box<dyn Job>];
+
+/// What became of one job: nothing to complain of, or its failure.
+pub(super) type Verdict = Option<Error>;
+
+/// How often a batch that conflicts with another process is tried.
+const ATTEMPTS: usize = 5;
+
+/// Where transactions are made, and the memory that follows their commits.
+pub(super) struct GroupCommit {
+    pool: Pool,
+    memory: Arc<Memory>,
+}
+
+/// How the jobs of a batch are run.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// All or none.
+    Together,
+    /// Each on a savepoint of its own.
+    Apart,
+}
+
+impl GroupCommit {
+    pub(super) fn new(pool: Pool, memory: Arc<Memory>) -> Self {
+        Self { pool, memory }
+    }
+
+    /// Runs the batch, and says what became of each of its jobs.
+    pub(super) async fn execute(&self, batch: &mut Batch) -> Vec<Verdict> {
+        let mut manner = Manner::Together;
+        let mut left = ATTEMPTS;
+        loop {
+            left -= 1;
+            let error = match self.transaction(batch, manner).await {
+                Ok(verdicts) => return verdicts,
+                Err(error) => error,
+            };
+            match (manner, error.nature()) {
+                _ if left == 0 => {}
+                _ if error.is_conflict() => continue,
+                (Manner::Together, Nature::Lasting | Nature::Passing) => {
+                    manner = Manner::Apart;
+                    continue;
+                }
+                _ => {}
+            }
+            return batch.iter().map(|_| Some(error.clone())).collect();
+        }
+    }
+
+    /// One transaction around the jobs, and what follows from its commit.
+    async fn transaction(&self, batch: &mut Batch, manner: Manner) -> Result<Vec<Verdict>> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.transaction().await?;
+        let counter = Counter::lock(&transaction).await?;
+        let unit = Unit::new(&transaction, &self.memory, counter);
+        let verdicts = match manner {
+            Manner::Together => together(&unit, batch).await?,
+            Manner::Apart => apart(&unit, batch).await?,
+        };
+        let counter = unit.counter();
+        drop(unit);
+        counter.write(&transaction).await?;
+        let paths = self.memory.news(&transaction, &counter).await?;
+        commit(transaction).await?;
+        self.memory.learn(&counter, paths);
+        Ok(verdicts)
+    }
+}
+
+async fn commit(transaction: Transaction<'_>) -> Result<()> {
+    transaction.commit().await.map_err(|error| match error.code() {
+        // The server's word: it was not done.
+        Some(_) => error.into(),
+        None => Error::Unknown(Arc::new(error)),
+    })
+}
+
+/// All jobs, or none: the first failure ends it.
+async fn together(unit: &Unit<'_>, batch: &mut Batch) -> Result<Vec<Verdict>> {
+    let runs =
+        batch.chunk_by_mut(|a, b| (a.company(), b.company()) == (Company::Any, Company::Any));
+    for run in runs {
+        try_join_all(run.iter_mut().map(|job| run_job(job.as_mut(), unit))).await?;
+        unit.write_events().await?;
+    }
+    Ok(batch.iter().map(|_| None).collect())
+}
+
+/// Each job on a savepoint of its own.
+async fn apart(unit: &Unit<'_>, batch: &mut Batch) -> Result<Vec<Verdict>> {
+    let mut verdicts = Vec::with_capacity(batch.len());
+    for job in batch.iter_mut() {
+        unit.transaction.batch_execute("SAVEPOINT job").await?;
+        let mark = unit.counter();
+        let done = match run_job(job.as_mut(), unit).await {
+            Ok(()) => unit.write_events().await,
+            error => error,
+        };
+        let verdict = done.err();
+        if let Some(error) = &verdict {
+            if error.is_conflict() || error.nature() == Nature::Away {
+                return Err(error.clone());
+            }
+            unit.forget_since(mark);
+            unit.transaction.batch_execute("ROLLBACK TO SAVEPOINT job").await?;
+        }
+        unit.transaction.batch_execute("RELEASE SAVEPOINT job").await?;
+        verdicts.push(verdict);
+    }
+    Ok(verdicts)
+}
+
+/// Runs one job and turns a panic into its failure: the panic of one request must not be the end of all
+/// others.
+async fn run_job(job: &mut dyn Job, unit: &Unit<'_>) -> Result<()> {
+    match AssertUnwindSafe(job.run(unit)).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(Error::because(format!("panic: {}", text.unwrap_or_default())))
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! `PostgresStore`: the store contract on the writer, the readers and the lists.
+//!
+//! Only hands over: every method of the contract is one call to one of its parts.
+
+use super::change::{self, Deletion, Replacement, findable};
+use super::connection::{Address, Settings};
+use super::error::{Error, OpenError, Result};
+use super::group_commit::GroupCommit;
+use super::import;
+use super::job::Company::{Alone, Any};
+use super::memory::{Memory, follow};
+use super::once;
+use super::reader::Reader;
+use super::schema;
+use super::snapshot::{Snapshots, interaction_from};
+use super::subscriptions;
+use super::writer::Writer;
+use crate::domain::event::Event;
+use crate::domain::interaction::Interaction;
+use crate::store::contract::{
+    CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record, Store,
+    StoreError, StoreResult, Subscribed, Subscription,
+};
+use crate::store::list::{Bounds, Lists};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// How a store is run. The defaults suit a server.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// The most writes one transaction has. 1: each write has a commit of its own.
+    pub max_batch: usize,
+    /// The most writes that wait; one more is told [`StoreError::Busy`].
+    pub queue_length: usize,
+    /// How long to wait for a connection, for a lock another process holds, and for a turn to run a
+    /// list.
+    pub busy_timeout: Duration,
+    /// How long a statement may run; a list consists of many.
+    pub statement_timeout: Duration,
+    /// Reads that run at a time; others wait.
+    pub read_connections: usize,
+    /// Lists that run at a time, until they are answered or begin to stream.
+    pub list_connections: usize,
+    /// Lists that stream at a time: those whose items are more than are read at once.
+    pub stream_connections: usize,
+    /// How long a stream waits for somebody to take more, before it is cut.
+    pub stream_stall: Duration,
+    /// What the keys of a sort may take in memory, in bytes; twice as much for moments.
+    pub sort_bytes: usize,
+    /// Most documents that may be read to find the matches of one list and to sort them; `None`: any.
+    pub scan_documents: Option<u64>,
+    /// How often to look at what other processes have written.
+    pub look_every: Duration,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            max_batch: 512,
+            queue_length: 4096,
+            busy_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(30),
+            read_connections: 8,
+            list_connections: 4,
+            stream_connections: 8,
+            stream_stall: Duration::from_secs(30),
+            sort_bytes: 9 << 20,
+            scan_documents: None,
+            look_every: Duration::from_millis(100),
+        }
+    }
+}
+
+/// Interactions, outbox and subscriptions in one PostgreSQL database, which other processes may use at
+/// the same time.
+#[derive(Debug)]
+pub struct PostgresStore {
+    writer: Writer,
+    reader: Reader,
+    lists: Lists<Snapshots>,
+    memory: Arc<Memory>,
+    follower: JoinHandle<()>,
+}
+
+impl PostgresStore {
+    /// Connects, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or is not ours to use: see [`OpenError`].
+    pub async fn open(url: &str, options: PostgresOptions) -> std::result::Result<Self, OpenError> {
+        let address = Address::of(url, &options)?;
+        let settings = Settings {
+            statement: options.statement_timeout,
+            lock: options.busy_timeout,
+            idle: options.busy_timeout.saturating_mul(2),
+        };
+        let write = address.pool(1, settings)?;
+        let read = address.pool(options.read_connections, settings)?;
+        // A stream is idle for as long as its reader pleases, and holds no lock.
+        let list_settings = Settings { idle: Duration::ZERO, ..settings };
+        let lists = options.list_connections.saturating_add(options.stream_connections);
+        let lists = address.pool(lists, list_settings)?;
+        let memory = prepare(&write).await?;
+        let memory = Arc::new(memory);
+        let group_commit = GroupCommit::new(write, Arc::clone(&memory));
+        let follower = follow(read.clone(), Arc::clone(&memory), options.look_every);
+        Ok(Self {
+            writer: Writer::start(group_commit, options.queue_length, options.max_batch),
+            reader: Reader::new(read),
+            lists: Lists::new(Snapshots(lists), options.lists()),
+            memory,
+            follower: tokio::spawn(follower),
+        })
+    }
+
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    async fn read(&self, id: &str) -> Result<Option<Interaction>> {
+        let client = self.reader.pool().get().await?;
+        let sql = "SELECT id, version, foreign_href, document FROM interaction WHERE id = $1";
+        let statement = client.prepare_cached(sql).await?;
+        let row = client.query_opt(&statement, &[&findable(id)]).await?;
+        Ok(row.as_ref().map(interaction_from))
+    }
+
+    async fn really_check(&self) -> StoreResult<()> {
+        let written = self
+            .writer
+            .submit("writing a heartbeat", Alone, (), |unit, _| change::beat(unit).boxed())
+            .await?;
+        let what = "reading the heartbeat";
+        let read = async {
+            let client = self.reader.pool().get().await?;
+            let row = client.query_one("SELECT beat FROM heartbeat WHERE one = 1", &[]).await?;
+            Ok::<i64, Error>(row.get(0))
+        };
+        let read = read.await.map_err(|e| e.during(what))?;
+        // A later check may have written meanwhile.
+        if read >= written {
+            Ok(())
+        } else {
+            let source = format!("wrote {written}, read {read}").into();
+            Err(StoreError::Failed { what, source })
+        }
+    }
+}
+
+impl PostgresOptions {
+    fn lists(&self) -> Bounds {
+        Bounds {
+            lists: self.list_connections,
+            streams: self.stream_connections,
+            patience: self.busy_timeout,
+            stall: self.stream_stall,
+            sort_bytes: self.sort_bytes,
+            scan_documents: self.scan_documents,
+        }
+    }
+}
+
+async fn prepare(pool: &deadpool_postgres::Pool) -> std::result::Result<Memory, OpenError> {
+    let failed = |what, e: Error| OpenError::Failed { what, source: Box::new(e) };
+    let mut client = pool.get().await.map_err(|e| failed("connecting", e.into()))?;
+    schema::migrate(&mut client).await?;
+    Memory::load(&client).await.map_err(|e| failed("reading extension paths", e))
+}
+
+impl Store for PostgresStore {
+    fn create(&self, creations: Vec<Creation>) -> BoxFuture<'_, StoreResult<bool>> {
+        self.writer
+            .submit("creating interactions", Any, creations, |unit, creations| {
+                change::create(unit, creations).boxed()
+            })
+            .boxed()
+    }
+
+    fn import(&self, batch: ImportBatch) -> BoxFuture<'_, StoreResult<Vec<Imported>>> {
+        self.writer
+            .submit("importing interactions", Alone, batch, |unit, batch| {
+                import::import(unit, batch).boxed()
+            })
+            .boxed()
+    }
+
+    fn create_once(
+        &self,
+        creations: Vec<Creation>,
+        once: Once,
+    ) -> BoxFuture<'_, StoreResult<CreateOnce>> {
+        let input = (creations, once);
+        self.writer
+            .submit("creating interactions once", Alone, input, |unit, input| {
+                once::create_once(unit, input).boxed()
+            })
+            .boxed()
+    }
+
+    fn replace(
+        &self,
+        record: Record,
+        expected_version: i64,
+        events: Vec<Event>,
+    ) -> BoxFuture<'_, StoreResult<Outcome>> {
+        let input = Replacement { record, expected_version, events };
+        self.writer
+            .submit("replacing an interaction", Any, input, |unit, input| {
+                change::replace(unit, input).boxed()
+            })
+            .boxed()
+    }
+
+    fn delete(
+        &self,
+        id: String,
+        expected_version: i64,
+        events: Vec<Event>,
+    ) -> BoxFuture<'_, StoreResult<Outcome>> {
+        let input = Deletion { id, expected_version, events };
+        self.writer
+            .submit("deleting an interaction", Any, input, |unit, input| {
+                change::delete(unit, input).boxed()
+            })
+            .boxed()
+    }
+
+    fn current<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>> {
+        self.get(id)
+    }
+
+    fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, StoreResult<Option<Interaction>>> {
+        let what = "reading an interaction";
+        async move { self.read(id).await.map_err(|e| e.during(what)) }.boxed()
+    }
+
+    fn page(&self, query: PageQuery) -> BoxFuture<'_, StoreResult<Page>> {
+        self.lists.page(query).boxed()
+    }
+
+    fn knows_extension_path(&self, path: &str) -> bool {
+        self.memory.knows_extension_path(path)
+    }
+
+    fn subscribe(
+        &self,
+        subscription: Subscription,
+        most: u32,
+    ) -> BoxFuture<'_, StoreResult<Subscribed>> {
+        self.writer
+            .submit("storing a subscription", Alone, (subscription, most), |unit, input| {
+                subscriptions::subscribe(unit, input).boxed()
+            })
+            .boxed()
+    }
+
+    fn unsubscribe(&self, id: String, api_version: String) -> BoxFuture<'_, StoreResult<bool>> {
+        self.writer
+            .submit("removing a subscription", Alone, (id, api_version), |unit, input| {
+                subscriptions::unsubscribe(unit, input).boxed()
+            })
+            .boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, StoreResult<()>> {
+        self.really_check().boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, StoreResult<()>> {
+        async move {
+            self.writer.stop();
+            self.follower.abort();
+            self.lists.close();
+            self.writer.ended().await;
+            self.reader.close();
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}

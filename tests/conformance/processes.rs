@@ -1,0 +1,86 @@
+//! Several servers on one database: each is as good as the other, at any moment.
+
+use crate::delivery::IMPATIENT;
+use crate::watching::subscribe;
+use futures::future::join_all;
+use harness::{Api, Caller, Listener, TestServer};
+use reqwest::Method;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// One caller of each of so many servers on one database.
+async fn servers(count: usize, settings: &str) -> (Vec<TestServer>, Vec<Caller>) {
+    let mut servers = vec![TestServer::with(settings).await];
+    while servers.len() < count {
+        servers.push(servers[0].beside().await);
+    }
+    let callers = join_all(servers.iter().map(|server| server.through(Api::V5))).await;
+    (servers, callers)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_acknowledges_all_show() {
+    let (servers, callers) = servers(3, "").await;
+    for (place, caller) in callers.iter().enumerate() {
+        let made = caller.create_sample("call").await;
+        for other in &callers {
+            // On SQLite a moment later, everywhere else at once: see `Store::get`.
+            while std::env::var("TEST_POSTGRES").is_err()
+                && other.read(&made.id()).await.status == 404
+            {}
+            assert_eq!(other.read(&made.id()).await.is(200).text_at("/id"), made.id());
+            let all = other.get("/partyInteraction").await.is(200);
+            assert_eq!(all.header("x-total-count"), (place + 1).to_string());
+        }
+    }
+    join_all(servers.into_iter().map(TestServer::stop)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_is_good_once_whoever_is_asked() {
+    let (servers, callers) = servers(3, "").await;
+    for _ in 0..10 {
+        let made = callers[0].create_sample("call").await;
+        let path = format!("/partyInteraction/{}", made.id());
+        let answers = join_all(callers.iter().enumerate().map(|(name, caller)| {
+            let call = caller.call(Method::PATCH, &path).header("if-match", made.header("etag"));
+            call.body("application/json", json!({ "status": name.to_string() }).to_string()).send()
+        }))
+        .await;
+        let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412, 412], "{answers:?}");
+    }
+    join_all(servers.into_iter().map(TestServer::stop)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_good_once_whoever_is_asked() {
+    let (servers, callers) = servers(3, "").await;
+    for key in 0..10 {
+        let key = format!("k-{key}");
+        let answers = join_all((0..9).map(|n| {
+            let call = callers[n % 3].call(Method::POST, "/partyInteraction");
+            let call = call.header("idempotency-key", &key).header("host", "care.example");
+            call.body("application/json", Api::V5.sample("call").to_string()).send()
+        }))
+        .await;
+        let ids: BTreeSet<String> = answers.iter().map(|answer| answer.id()).collect();
+        assert_eq!(ids.len(), 1, "{answers:?}");
+    }
+    let all = callers[0].get("/partyInteraction?limit=0").await;
+    assert_eq!(all.header("x-total-count"), "10");
+    join_all(servers.into_iter().map(TestServer::stop)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_is_told_once_whoever_wrote_it() {
+    let (servers, callers) = servers(3, IMPATIENT).await;
+    let listener = Listener::good().await;
+    subscribe(&callers[1], &listener.callback(), None).await;
+    let made = join_all((0..60).map(|n| callers[n % 3].create_sample("call"))).await;
+    let ids: BTreeSet<String> = made.iter().map(|answer| answer.id()).collect();
+    listener.acknowledges(60).await;
+    join_all(servers.into_iter().map(TestServer::stop)).await;
+    assert_eq!((ids.len(), listener.received()), (60, 60), "each, and none twice");
+}
