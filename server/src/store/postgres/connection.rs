@@ -41,6 +41,9 @@ impl Address {
             config.application_name(APPLICATION_NAME);
         }
         config.connect_timeout(options.busy_timeout);
+        // A machine that vanished without a word is noticed: the writer waits for no other.
+        config.keepalives_idle(options.busy_timeout);
+        config.tcp_user_timeout(options.statement_timeout);
         let tls = (config.get_ssl_mode() != SslMode::Disable).then(tls).transpose()?;
         Ok(Self { config, tls, patience: options.busy_timeout })
     }
