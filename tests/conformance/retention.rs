@@ -15,7 +15,7 @@ async fn kept_are(server: &TestServer, expected: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_removed_cannot_be_told_again() {
     shows!(["events.retention", "admin.replay"]);
-    let mut server = TestServer::with("[events]\nretention_count = 2").await;
+    let mut server = TestServer::on_sqlite("[events]\nretention_count = 2").await;
     let v5 = server.through(Api::V5).await;
     let listener = Listener::good().await;
     let mut closed = Listener::good().await;
@@ -59,7 +59,7 @@ async fn what_was_removed_cannot_be_told_again() {
 async fn who_has_lost_events_is_marked() {
     shows!(["events.lost"]);
     let settings = "[events]\nretention_count = 1\nprune_beyond_cursors = true";
-    let mut server = TestServer::with(settings).await;
+    let mut server = TestServer::on_sqlite(settings).await;
     let (admin, v5) = (server.through(Api::ADMIN).await, server.through(Api::V5).await);
     let mut listener = Listener::good().await;
     let id = subscribe(&v5, &listener.callback(), None).await;

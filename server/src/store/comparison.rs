@@ -7,7 +7,8 @@
 use super::contract::administration::{DeadQuery, ReplayFrom};
 use super::contract::delivery::{Dead, Failed, Lease, Progress, Redelivered, Retention};
 use super::contract::{
-    Answered, CreatedOne, Creation, Items, Once, PageQuery, Record, Start, Store, Subscription,
+    Answered, CreatedOne, Creation, ImportBatch, ImportItem, Items, OnConflict, Once, PageQuery,
+    Record, Sameness, Start, Store, Subscription,
 };
 use super::postgres::{PostgresOptions, PostgresStore};
 use super::sqlite::{SqliteOptions, SqliteStore};
@@ -40,6 +41,7 @@ const FILTERS: [&str; 7] = [
 enum Step {
     Create(Vec<u8>, u8),
     CreateOnce(u8, u8, u8),
+    Import(Vec<(u8, u8)>, u8, bool),
     Replace(u8, u8, u8),
     Delete(u8, u8),
     Page { filter: usize, sort: u8, offset: u64, limit: Option<u64> },
@@ -58,6 +60,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (prop::collection::vec(small.clone(), 0..3), any::<u8>()).prop_map(|(a, b)| Create(a, b)),
         3 => (small.clone(), small.clone(), 0..3_u8).prop_map(|(a, b, c)| CreateOnce(a, b, c)),
+        3 => (prop::collection::vec((small.clone(), 0..3_u8), 0..5), 0..3_u8, any::<bool>())
+            .prop_map(|(a, b, c)| Import(a, b, c)),
         5 => (small.clone(), 0..4_u8, any::<u8>()).prop_map(|(a, b, c)| Replace(a, b, c)),
         2 => (small.clone(), 0..4_u8).prop_map(|(a, b)| Delete(a, b)),
         6 => (0..FILTERS.len(), 0..4_u8, 0..4_u64, prop::option::of(0..4_u64))
@@ -116,6 +120,17 @@ async fn done(store: &dyn Store, step: &Step, place: i64) -> String {
             let (key, request) = ([*key; 32], [*request; 32]);
             let once = Once { key, request, answer, now: place, expires: place + 10 };
             told(store.create_once(vec![creation(*id, 1, 0, place)], once).await)
+        }
+        Step::Import(items, on_conflict, by_id) => {
+            let by_id = if *by_id { Sameness::ById } else { Sameness::ByMembersBut(vec![]) };
+            let item = |(id, seed): &(u8, u8)| ImportItem {
+                creation: creation(*id, 1, *seed, place),
+                sameness: by_id.clone(),
+            };
+            let kinds = [OnConflict::Skip, OnConflict::Replace, OnConflict::Stop];
+            let on_conflict = kinds[usize::from(*on_conflict)];
+            let items = items.iter().map(item).collect();
+            told(store.import(ImportBatch { items, on_conflict }).await)
         }
         Step::Replace(id, version, seed) => {
             let version = i64::from(*version);
