@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use operator::{Deliveries, Subscriptions, Target};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tmf683_server::config::{DEFAULT_TOML, Flags, Settings};
@@ -139,10 +140,12 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
     let store = settings.store.to_string();
     let server = start(settings).await?;
-    println!("listening on http://{}, store {store}", server.local_addr());
-    for base in Running::bases() {
-        println!("  http://{}{base}", server.local_addr());
-    }
+    let address = server.local_addr();
+    let bases = Running::bases().map(|base| format!("  http://{address}{base}\n"));
+    let told =
+        format!("listening on http://{address}, store {store}\n{}", bases.collect::<String>());
+    // Whether anybody reads it is not the server's trouble.
+    let _ = std::io::stdout().lock().write_all(told.as_bytes());
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
