@@ -223,14 +223,12 @@ impl App {
     /// # Errors
     /// [`AppError::NotFound`], [`AppError::Store`].
     pub async fn get(&self, id: &str) -> Result<Interaction, AppError> {
-        let found = self.store.get(id).await?;
-        found.ok_or_else(|| AppError::NotFound { resource: "PartyInteraction", id: id.to_owned() })
+        self.store.get(id).await?.ok_or_else(|| no_interaction(id))
     }
 
     /// The same, to change it.
     async fn current(&self, id: &str) -> Result<Interaction, AppError> {
-        let found = self.store.current(id).await?;
-        found.ok_or_else(|| AppError::NotFound { resource: "PartyInteraction", id: id.to_owned() })
+        self.store.current(id).await?.ok_or_else(|| no_interaction(id))
     }
 
     /// Reads a window of the matching interactions, and their exact number.
@@ -380,6 +378,10 @@ impl App {
 /// The time of a request: RFC 3339 in UTC, to the millisecond, as TM Forum's documents show it.
 pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn no_interaction(id: &str) -> AppError {
+    AppError::NotFound { resource: "PartyInteraction", id: id.to_owned() }
 }
 
 /// A UUIDv7 drawn twice: the caller may simply try again.

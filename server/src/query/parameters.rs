@@ -2,6 +2,7 @@
 
 use crate::query::condition::decoded;
 use crate::query::error::QueryError;
+use crate::query::parse;
 use crate::query::text::{pairs, split};
 
 /// The values of the parameters `names`, in their order; `None` where one is not given.
@@ -32,11 +33,7 @@ pub fn named<const N: usize>(
 /// # Errors
 /// [`QueryError::NotACount`]
 pub fn count(name: &'static str, value: Option<&str>) -> Result<Option<u64>, QueryError> {
-    let parsed = |text: &str| {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| text.parse().ok()).flatten().ok_or(QueryError::NotACount(name))
-    };
-    value.map(parsed).transpose()
+    value.map(|text| parse::count(name, Some(text))).transpose()
 }
 
 #[cfg(test)]

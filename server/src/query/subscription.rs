@@ -59,7 +59,7 @@ impl EventFilter {
     /// [`QueryError`] for the first thing that cannot be honoured.
     pub fn parse(query: &str, context: &QueryContext<'_>) -> Result<Self, QueryError> {
         let shape = context.shape;
-        let scope = EventScope { shape, of_interaction: context };
+        let scope = EventScope { of_interaction: context };
         let mut conditions = Conditions::default();
         for raw in pairs(query.strip_prefix('?').unwrap_or(query)) {
             let (raw_name, _) = split(raw);
@@ -170,7 +170,6 @@ impl Test {
 
 /// The names of a notification.
 struct EventScope<'a> {
-    shape: Shape,
     of_interaction: &'a QueryContext<'a>,
 }
 
@@ -178,7 +177,7 @@ impl Scope for EventScope<'_> {
     fn places(&self, path: &[String]) -> Vec<(Path, Kind)> {
         let common = path.iter().zip(PAYLOAD).take_while(|(name, known)| *name == known).count();
         match path {
-            [name] if common == 0 => match Member::of_name(name, self.shape) {
+            [name] if common == 0 => match Member::of_name(name, self.of_interaction.shape) {
                 Some(member) if member.is_instant() => vec![(path.to_vec(), Kind::Instant)],
                 Some(_) => vec![(path.to_vec(), Kind::Text)],
                 None => Vec::new(),
