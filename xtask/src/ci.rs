@@ -4,13 +4,13 @@
 //! What a machine must have first (a compiler, git) is the business of `.ci/run`.
 
 use crate::conformance;
-use crate::postgres::Cluster;
 use crate::tidy::tidy;
 use crate::tools::{cargo, cargo_deny, output, program, run};
 use anyhow::{Context, ensure};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use test_postgres::{Cluster, FORGETFUL};
 
 /// A named check.
 struct Step<'a> {
@@ -65,7 +65,7 @@ pub(crate) fn test(root: &Path, extra: &[String]) -> anyhow::Result<()> {
 fn test_all(root: &Path, check: bool) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let records = directory.path().join("records");
-    let cluster = Cluster::start(root)?;
+    let cluster = Cluster::start(FORGETFUL)?;
     cargo_test(root, |test| {
         test.env("CONFORMANCE_RECORDS", &records).env("TEST_POSTGRES_STORES", cluster.url())
     })?;

@@ -15,7 +15,6 @@ mod flatten;
 mod lower;
 mod models;
 mod operation;
-mod postgres;
 mod publish;
 mod resolve;
 mod rust;
