@@ -9,7 +9,6 @@ use super::interaction::Members;
 use super::path;
 use super::scalar::{Instant, Operand};
 use crate::query::filter::{Comparison, Order, Term};
-use indexmap::IndexSet;
 use serde_json::Value;
 
 /// One index entry of one interaction.
@@ -79,14 +78,16 @@ pub const MAX_KEY_BYTES: usize = 512;
 /// bytes below the bound.
 const SURELY_WHOLE: usize = MAX_KEY_BYTES - 3;
 
-/// All keys of one interaction, without repetitions.
+/// All keys of one interaction, each once, in their order.
 pub fn keys(members: &Members) -> Vec<Key> {
-    let mut keys = IndexSet::new();
+    let mut keys = Vec::new();
     for indexed in &INDEXED {
         let path: Vec<&str> = indexed.path.split('.').collect();
         path::each_at(members, &path, &mut |value| keys.extend(key(*indexed, value)));
     }
-    keys.into_iter().collect()
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// The entry for a canonical path, if it is indexed.
@@ -214,6 +215,7 @@ mod tests {
     use super::*;
     use crate::domain::interaction::Interaction;
     use crate::query::filter::tests::filter;
+    use std::collections::HashSet;
 
     fn interaction(text: &str) -> Interaction {
         Interaction { id: "7".to_owned(), version: 1, foreign_href: None, text: text.to_owned() }
@@ -221,8 +223,8 @@ mod tests {
 
     #[test]
     fn numbers_and_paths_are_unique() {
-        let numbers: IndexSet<_> = INDEXED.iter().map(|indexed| indexed.number).collect();
-        let paths: IndexSet<_> = INDEXED.iter().map(|indexed| indexed.path).collect();
+        let numbers: HashSet<_> = INDEXED.iter().map(|indexed| indexed.number).collect();
+        let paths: HashSet<_> = INDEXED.iter().map(|indexed| indexed.path).collect();
         assert_eq!((numbers.len(), paths.len()), (INDEXED.len(), INDEXED.len()));
     }
 
