@@ -18,8 +18,8 @@ use super::writer::Writer;
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{
-    CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record, Store,
-    StoreError, StoreResult, Subscribed, Subscription,
+    Before, CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record,
+    Store, StoreError, StoreResult, Subscribed, Subscription,
 };
 use crate::store::list::{Bounds, Lists};
 use futures::FutureExt;
@@ -211,10 +211,10 @@ impl Store for PostgresStore {
     fn replace(
         &self,
         record: Record,
-        expected_version: i64,
+        before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
-        let input = Replacement { record, expected_version, events };
+        let input = Replacement { record, before, events };
         self.writer
             .submit("replacing an interaction", Any, input, |unit, input| {
                 change::replace(unit, input).boxed()
@@ -225,10 +225,10 @@ impl Store for PostgresStore {
     fn delete(
         &self,
         id: String,
-        expected_version: i64,
+        before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
-        let input = Deletion { id, expected_version, events };
+        let input = Deletion { id, before, events };
         self.writer
             .submit("deleting an interaction", Any, input, |unit, input| {
                 change::delete(unit, input).boxed()
