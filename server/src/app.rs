@@ -13,8 +13,8 @@ use crate::domain::lifecycle::{self, Refusal, StatedDates};
 use crate::domain::{extent, index};
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{
-    Answered, CreateOnce, Creation, Once, Outcome, Page, PageQuery, Record, Store, StoreError,
-    StoreResult, Subscribed, Subscription,
+    Answered, Before, CreateOnce, Creation, Once, Outcome, Page, PageQuery, Record, Store,
+    StoreError, StoreResult, Subscribed, Subscription,
 };
 use chrono::{SecondsFormat, Utc};
 use std::sync::Arc;
@@ -272,7 +272,8 @@ impl App {
             let occasion = Occasion { time: &now, correlation_id };
             let events = events_of_change(&after, &changed, occasion, new_id);
             let record = self.record(after.clone(), &changed.members);
-            let outcome = self.store.replace(record, before.version, events).await;
+            let was = Before::with(before.version, &old);
+            let outcome = self.store.replace(record, was, events).await;
             match outcome.map_err(AppError::from)? {
                 Outcome::Done => return Ok(after),
                 Outcome::Missing | Outcome::Changed => {}
@@ -299,7 +300,8 @@ impl App {
             }
             let now = now();
             let events = events_of_delete(&before, Occasion { time: &now, correlation_id }, new_id);
-            match self.store.delete(before.id, before.version, events).await? {
+            let was = Before::of(&before);
+            match self.store.delete(before.id, was, events).await? {
                 Outcome::Done => return Ok(()),
                 Outcome::Missing | Outcome::Changed => {}
             }

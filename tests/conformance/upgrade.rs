@@ -35,6 +35,8 @@ fn first_release(path: &Path) {
         let insert = "INSERT INTO attribute (path, value, seq) VALUES (?1, ?2, 1)";
         sql.execute(insert, params![path, microseconds]).unwrap();
     }
+    // No first release made this one; it stands for rules that have changed since.
+    sql.execute("INSERT INTO attribute (path, value, seq) VALUES (5, 'sale', 1)", []).unwrap();
     for path in ["score", "score.n"] {
         sql.execute("INSERT INTO extension_path (path) VALUES (?1)", [path]).unwrap();
     }
@@ -72,6 +74,7 @@ async fn a_database_of_the_first_release_serves_what_it_held() {
                 assert_eq!(list.ids(), [ID], "{api} {query}");
             }
         }
+        assert!(v5.get("/partyInteraction?reason=sale").await.is(200).ids().is_empty());
         server.terminate();
         assert_eq!(server.wait().await, Some(0));
     }

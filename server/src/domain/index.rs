@@ -5,12 +5,16 @@
 //! caller is told to look at the document. How keys are stored is the store's business.
 
 use super::decimal::Decimal;
-use super::interaction::Members;
+use super::interaction::{Interaction, Members};
 use super::path;
 use super::scalar::{Instant, Operand};
 use crate::query::filter::{Comparison, Order, Term};
-use indexmap::IndexSet;
 use serde_json::Value;
+
+/// Number of the rules by which keys are made, [`INDEXED`] among them. A release that makes other keys of
+/// a document than the last one did has the next number, and every store then makes its entries anew:
+/// what is to be taken out of the index is computed here, so all of it must have been made here.
+pub const RULES: u32 = 1;
 
 /// One index entry of one interaction.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -52,7 +56,7 @@ pub struct IndexedPath {
 }
 
 /// The one list of indexed paths; `id` and `href` are not in it, for they are not in documents and
-/// every store has columns for them. A change needs a migration that indexes stored interactions anew.
+/// every store has columns for them. A change is one of [`RULES`].
 pub const INDEXED: [IndexedPath; 15] = [
     text(3, "status"),
     text(4, "direction"),
@@ -79,14 +83,26 @@ pub const MAX_KEY_BYTES: usize = 512;
 /// bytes below the bound.
 const SURELY_WHOLE: usize = MAX_KEY_BYTES - 3;
 
-/// All keys of one interaction, without repetitions.
+/// All keys of one interaction, each once, in their order.
 pub fn keys(members: &Members) -> Vec<Key> {
-    let mut keys = IndexSet::new();
+    let mut keys = Vec::new();
     for indexed in &INDEXED {
         let path: Vec<&str> = indexed.path.split('.').collect();
         path::each_at(members, &path, &mut |value| keys.extend(key(*indexed, value)));
     }
-    keys.into_iter().collect()
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// The same of what is stored. A text that is no JSON object has none.
+pub fn keys_of(interaction: &Interaction) -> Vec<Key> {
+    interaction.members().map(|members| keys(&members)).unwrap_or_default()
+}
+
+/// Those of `keys` that are not among `others`, both as [`keys`] makes them.
+pub fn not_among<'k>(keys: &'k [Key], others: &[Key]) -> impl Iterator<Item = &'k Key> {
+    keys.iter().filter(|key| others.binary_search(key).is_err())
 }
 
 /// The entry for a canonical path, if it is indexed.
@@ -212,8 +228,8 @@ const fn instant(number: u16, path: &'static str) -> IndexedPath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::interaction::Interaction;
     use crate::query::filter::tests::filter;
+    use std::collections::HashSet;
 
     fn interaction(text: &str) -> Interaction {
         Interaction { id: "7".to_owned(), version: 1, foreign_href: None, text: text.to_owned() }
@@ -221,8 +237,8 @@ mod tests {
 
     #[test]
     fn numbers_and_paths_are_unique() {
-        let numbers: IndexSet<_> = INDEXED.iter().map(|indexed| indexed.number).collect();
-        let paths: IndexSet<_> = INDEXED.iter().map(|indexed| indexed.path).collect();
+        let numbers: HashSet<_> = INDEXED.iter().map(|indexed| indexed.number).collect();
+        let paths: HashSet<_> = INDEXED.iter().map(|indexed| indexed.path).collect();
         assert_eq!((numbers.len(), paths.len()), (INDEXED.len(), INDEXED.len()));
     }
 
@@ -243,6 +259,53 @@ mod tests {
                 text_key(13, "b"),
             ]
         );
+    }
+
+    /// What is stored was indexed so. Where this fails, [`RULES`] is to be raised with what is expected.
+    #[test]
+    fn rules_1() {
+        let long = "é".repeat(300);
+        let text = format!(
+            r#"{{"@type":"PartyInteraction","status":"1e3","direction":true,"reason":"{long}",
+                "creationDate":"2024-02-29T23:59:60.1234567+02:00","lastUpdate":"1969-12-31",
+                "statusChangeDate":"soon","interactionDate":{{"startDateTime":["0001-01-01T00:00:00Z",
+                    "2024-02-30"],"endDateTime":1e3}},
+                "relatedParty":[[{{"partyOrPartyRole":[{{"id":-0.50,"name":"\u00e9\u0000"}},{{"id":null}}],
+                    "role":""}}],{{"role":[1,"1",[1.0,{{"role":"no"}}]]}},7],
+                "relatedChannel":{{"channel":{{"id":"2024-01-01T00:00:00Z","name":false}}}},
+                "interactionItem":[{{"item":{{"entity":{{"id":123456789012345678901234567890}}}}}},
+                    {{"item":{{"id":"no"}}}}],
+                "externalIdentifier":[{{"id":"b"}},{{"id":"a"}},{{"id":"b"}}]}}"#
+        );
+        let told = |key: &Key| match &key.value {
+            KeyValue::Text(text) => format!("{} {}", key.path, text.escape_debug()),
+            KeyValue::Instant(instant) => format!("{} @{instant}", key.path),
+        };
+        let found = keys_of(&interaction(&text));
+        let found: Vec<String> = found.iter().map(told).collect();
+        let reason = format!("5 {}", "é".repeat(256));
+        let expected = [
+            "3 1e3",
+            "4 true",
+            &reason,
+            "6 @1709244000123456",
+            "7 @-86400000000",
+            "8 soon",
+            "9 2024-02-30",
+            "9 @-62135596800000000",
+            "10 1000",
+            "11 -5e-1",
+            r"12 é\0",
+            "13 ",
+            "13 1",
+            "14 2024-01-01T00:00:00Z",
+            "15 false",
+            "16 123456789012345678901234567890",
+            "17 a",
+            "17 b",
+        ];
+        assert_eq!((RULES, found), (1, expected.map(str::to_owned).to_vec()));
+        assert_eq!(keys_of(&interaction("[]")), []);
     }
 
     fn finds(lookup: &Lookup, key: &Key) -> bool {

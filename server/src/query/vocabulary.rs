@@ -3,8 +3,11 @@
 //! Compiled once from the generated JSON Schema. The schema is recursive (a party has related
 //! parties), so paths are walked, not listed. Arrays are transparent: `note.text` means the text of
 //! any note. Where a discriminator leaves several shapes, a path of any of them is known.
+//!
+//! Every create walks all of its document here, so the shapes a value may have together are worked out
+//! beforehand: one look-up leads from a member to the next.
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 
@@ -33,16 +36,16 @@ pub enum Kind {
 /// The paths of the canonical document.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
-    nodes: Vec<Node>,
-    root: usize,
+    /// The first is that of the document itself.
+    places: Vec<Place>,
 }
 
+/// Where a path of the document leads.
 #[derive(Clone, Debug)]
-struct Node {
+struct Place {
     kind: Kind,
+    /// The places below, by name, over all shapes a value here may have.
     members: HashMap<String, usize>,
-    /// Other shapes the same value may have.
-    shapes: Vec<usize>,
 }
 
 /// The schema is not the one the generator emits.
@@ -66,41 +69,31 @@ impl Vocabulary {
         let mut compiler =
             Compiler { definitions: &schemas["$defs"], nodes: Vec::new(), named: HashMap::new() };
         let root = compiler.definition(root)?;
-        Ok(Self { nodes: compiler.nodes, root })
+        Ok(Self { places: places(&compiler.nodes, root) })
     }
 
     /// The kind of the values at a path, `None` when the document has no such path.
     pub fn kind_of(&self, path: &[String]) -> Option<Kind> {
-        let mut here = vec![self.root];
-        for name in path {
-            here = self.step(&here, name);
-        }
-        here.first().map(|node| self.nodes[*node].kind)
+        let end = path.iter().try_fold(ROOT, |here, name| self.step(Some(here), name))?;
+        Some(self.places[end].kind)
     }
 
     /// Dotted paths in a document that the API document does not have, each once.
     pub fn extension_paths(&self, members: &Map<String, Value>) -> Vec<String> {
         let mut found = BTreeSet::new();
-        self.collect(members, &[self.root], &mut String::new(), &mut found);
+        self.collect(members, Some(ROOT), &mut String::new(), &mut found);
         found.into_iter().collect()
     }
 
-    /// The nodes a member name leads to, over all shapes the value may have. Each once: shapes lead
-    /// back to the same few nodes, and counting every way there would double with each level.
-    fn step(&self, here: &[usize], name: &str) -> Vec<usize> {
-        let shapes = here.iter().flat_map(|node| self.nodes[*node].shapes.iter());
-        let found: IndexSet<usize> = here
-            .iter()
-            .chain(shapes)
-            .filter_map(|node| self.nodes[*node].members.get(name).copied())
-            .collect();
-        found.into_iter().collect()
+    /// Where a member name leads; from what the document does not have, nowhere.
+    fn step(&self, here: Option<usize>, name: &str) -> Option<usize> {
+        self.places[here?].members.get(name).copied()
     }
 
     fn collect(
         &self,
         members: &Map<String, Value>,
-        here: &[usize],
+        here: Option<usize>,
         path: &mut String,
         found: &mut BTreeSet<String>,
     ) {
@@ -113,10 +106,10 @@ impl Vocabulary {
             let next = self.step(here, name);
             let addressable = !name.is_empty() && !name.contains('.');
             if addressable && path.len() <= MOST_PATH_BYTES && found.len() < MOST_EXTENSION_PATHS {
-                if next.is_empty() {
+                if next.is_none() {
                     found.insert(path.clone());
                 }
-                self.descend(value, &next, path, found);
+                self.descend(value, next, path, found);
             }
             path.truncate(length);
         }
@@ -125,7 +118,7 @@ impl Vocabulary {
     fn descend(
         &self,
         value: &Value,
-        here: &[usize],
+        here: Option<usize>,
         path: &mut String,
         found: &mut BTreeSet<String>,
     ) {
@@ -137,6 +130,39 @@ impl Vocabulary {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
+}
+
+/// A part of the schema.
+#[derive(Debug)]
+struct Node {
+    kind: Kind,
+    members: HashMap<String, usize>,
+    /// Other shapes the same value may have.
+    shapes: Vec<usize>,
+}
+
+const ROOT: usize = 0;
+
+/// All places that paths lead to from the node `root`. A place stands for the nodes that one path leads
+/// to, each once: shapes lead back to the same few, so that there are few places however long paths get.
+fn places(nodes: &[Node], root: usize) -> Vec<Place> {
+    let mut numbers = IndexSet::from([vec![root]]);
+    let mut places = Vec::new();
+    while let Some(here) = numbers.get_index(places.len()).cloned() {
+        let shapes = here.iter().flat_map(|node| &nodes[*node].shapes);
+        let mut below: IndexMap<&String, IndexSet<usize>> = IndexMap::new();
+        for node in here.iter().chain(shapes) {
+            for (name, member) in &nodes[*node].members {
+                below.entry(name).or_default().insert(*member);
+            }
+        }
+        let mut number =
+            |nodes: IndexSet<usize>| numbers.insert_full(nodes.into_iter().collect()).0;
+        let members = below.into_iter().map(|(name, nodes)| (name.clone(), number(nodes)));
+        let members = members.collect();
+        places.push(Place { kind: nodes[here[0]].kind, members });
+    }
+    places
 }
 
 struct Compiler<'a> {

@@ -8,8 +8,8 @@ pub mod administration;
 pub mod delivery;
 
 use crate::domain::event::Event;
-use crate::domain::index::Key;
-use crate::domain::interaction::Interaction;
+use crate::domain::index::{self, Key};
+use crate::domain::interaction::{Interaction, Members};
 use administration::AdministrationStore;
 use delivery::DeliveryStore;
 use futures::future::BoxFuture;
@@ -85,6 +85,28 @@ pub struct Creation {
     pub record: Record,
     /// Written with it.
     pub events: Vec<Event>,
+}
+
+/// An interaction that is to be changed, as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    /// Which version it was: it is only changed if it still is.
+    pub version: i64,
+    /// Its index entries, which go. No store keeps a list of them: they are what
+    /// [`crate::domain::index`] makes of the document, and a release that makes others makes all anew.
+    pub keys: Vec<Key>,
+}
+
+impl Before {
+    /// What was read.
+    pub fn of(interaction: &Interaction) -> Self {
+        Self { version: interaction.version, keys: index::keys_of(interaction) }
+    }
+
+    /// The same for who has the members at hand.
+    pub fn with(version: i64, members: &Members) -> Self {
+        Self { version, keys: index::keys(members) }
+    }
 }
 
 /// What makes a create safe to repeat (`Idempotency-Key`).
@@ -186,20 +208,20 @@ pub trait Store: DeliveryStore + AdministrationStore + Send + Sync + 'static {
         once: Once,
     ) -> BoxFuture<'_, StoreResult<CreateOnce>>;
 
-    /// Replaces the interaction `record.interaction.id` if it still is at `expected_version`.
-    /// Its place in creation order is kept.
+    /// Replaces the interaction `record.interaction.id` if it still is as it was `before`. Its place
+    /// in creation order is kept.
     fn replace(
         &self,
         record: Record,
-        expected_version: i64,
+        before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>>;
 
-    /// Deletes an interaction if it still is at `expected_version`.
+    /// Deletes an interaction if it still is as it was `before`.
     fn delete(
         &self,
         id: String,
-        expected_version: i64,
+        before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>>;
 

@@ -6,21 +6,21 @@
 use super::error::{Error, Result};
 use super::job::Unit;
 use crate::domain::event::Event;
-use crate::domain::index::{Key, KeyValue};
-use crate::store::contract::{Creation, Outcome, Record};
+use crate::domain::index::{Key, KeyValue, not_among};
+use crate::store::contract::{Before, Creation, Outcome, Record};
 use sha2::{Digest, Sha256};
 
 /// What a replacement needs.
 pub(super) struct Replacement {
     pub(super) record: Record,
-    pub(super) expected_version: i64,
+    pub(super) before: Before,
     pub(super) events: Vec<Event>,
 }
 
 /// What a deletion needs.
 pub(super) struct Deletion {
     pub(super) id: String,
-    pub(super) expected_version: i64,
+    pub(super) before: Before,
     pub(super) events: Vec<Event>,
 }
 
@@ -106,50 +106,52 @@ const REPLACE: &str = "
     ), now AS (
         UPDATE interaction SET version = $3, foreign_href = $4, href_digest = $5, document = $6
         WHERE id = $1 AND version = $2 RETURNING seq
-    ), texts AS (
-        SELECT n.path, n.value, now.seq
-        FROM now, unnest($7::SMALLINT[], $8::BYTEA[]) AS n(path, value)
-    ), instants AS (
-        SELECT n.path, n.value, now.seq
-        FROM now, unnest($9::SMALLINT[], $10::BIGINT[]) AS n(path, value)
     ), texts_gone AS (
-        DELETE FROM attribute_text AS a WHERE a.seq IN (SELECT seq FROM now) AND NOT EXISTS
-            (SELECT 1 FROM texts AS n WHERE n.path = a.path AND n.value = a.value)
+        DELETE FROM attribute_text AS a
+        USING now, unnest($7::SMALLINT[], $8::BYTEA[]) AS o(path, value)
+        WHERE a.path = o.path AND a.value = o.value AND a.seq = now.seq
     ), instants_gone AS (
-        DELETE FROM attribute_instant AS a WHERE a.seq IN (SELECT seq FROM now) AND NOT EXISTS
-            (SELECT 1 FROM instants AS n WHERE n.path = a.path AND n.value = a.value)
+        DELETE FROM attribute_instant AS a
+        USING now, unnest($9::SMALLINT[], $10::BIGINT[]) AS o(path, value)
+        WHERE a.path = o.path AND a.value = o.value AND a.seq = now.seq
     ), texts_new AS (
-        INSERT INTO attribute_text (path, value, seq) SELECT path, value, seq FROM texts
+        INSERT INTO attribute_text (path, value, seq) SELECT n.path, n.value, now.seq
+        FROM now, unnest($11::SMALLINT[], $12::BYTEA[]) AS n(path, value)
         ON CONFLICT DO NOTHING
     ), instants_new AS (
-        INSERT INTO attribute_instant (path, value, seq) SELECT path, value, seq FROM instants
+        INSERT INTO attribute_instant (path, value, seq) SELECT n.path, n.value, now.seq
+        FROM now, unnest($13::SMALLINT[], $14::BIGINT[]) AS n(path, value)
         ON CONFLICT DO NOTHING
     )
     SELECT EXISTS (SELECT 1 FROM found), EXISTS (SELECT 1 FROM now)";
 
 /// Replaces the document, and of the index entries those that differ.
 pub(super) async fn replace(unit: &Unit<'_>, replacement: &Replacement) -> Result<Outcome> {
-    let Replacement { record, expected_version, events } = replacement;
+    let Replacement { record, before, events } = replacement;
     let statement = unit.transaction.prepare_cached(REPLACE).await?;
     let interaction = &record.interaction;
     let digest = interaction.foreign_href.as_deref().map(digest);
-    let mut keys = Keys::default();
-    keys.add(&record.keys, 0);
+    let gone = Keys::of(not_among(&before.keys, &record.keys), 0);
+    let new = Keys::of(not_among(&record.keys, &before.keys), 0);
     let row = unit
         .transaction
         .query_one(
             &statement,
             &[
                 &interaction.id,
-                expected_version,
+                &before.version,
                 &interaction.version,
                 &interaction.foreign_href,
                 &digest.as_ref().map(<[u8; 32]>::as_slice),
                 &interaction.text,
-                &keys.text_paths,
-                &keys.texts,
-                &keys.instant_paths,
-                &keys.instants,
+                &gone.text_paths,
+                &gone.texts,
+                &gone.instant_paths,
+                &gone.instants,
+                &new.text_paths,
+                &new.texts,
+                &new.instant_paths,
+                &new.instants,
             ],
         )
         .await?;
@@ -167,17 +169,35 @@ const DELETE: &str = "
     ), now AS (
         DELETE FROM interaction WHERE id = $1 AND version = $2 RETURNING seq
     ), texts AS (
-        DELETE FROM attribute_text WHERE seq IN (SELECT seq FROM now)
+        DELETE FROM attribute_text AS a
+        USING now, unnest($3::SMALLINT[], $4::BYTEA[]) AS o(path, value)
+        WHERE a.path = o.path AND a.value = o.value AND a.seq = now.seq
     ), instants AS (
-        DELETE FROM attribute_instant WHERE seq IN (SELECT seq FROM now)
+        DELETE FROM attribute_instant AS a
+        USING now, unnest($5::SMALLINT[], $6::BIGINT[]) AS o(path, value)
+        WHERE a.path = o.path AND a.value = o.value AND a.seq = now.seq
     )
     SELECT EXISTS (SELECT 1 FROM found), EXISTS (SELECT 1 FROM now)";
 
 /// Deletes the interaction and its index entries; the outbox keeps what was told of it.
 pub(super) async fn delete(unit: &Unit<'_>, deletion: &Deletion) -> Result<Outcome> {
-    let Deletion { id, expected_version, events } = deletion;
+    let Deletion { id, before, events } = deletion;
     let statement = unit.transaction.prepare_cached(DELETE).await?;
-    let row = unit.transaction.query_one(&statement, &[&findable(id), expected_version]).await?;
+    let gone = Keys::of(&before.keys, 0);
+    let row = unit
+        .transaction
+        .query_one(
+            &statement,
+            &[
+                &findable(id),
+                &before.version,
+                &gone.text_paths,
+                &gone.texts,
+                &gone.instant_paths,
+                &gone.instants,
+            ],
+        )
+        .await?;
     let outcome = outcome(row.get(0), row.get(1));
     if outcome == Outcome::Done {
         unit.count(|counter| counter.interactions -= 1);
@@ -243,17 +263,23 @@ pub(super) fn path_number(path: u16) -> i16 {
 
 /// Index entries by columns.
 #[derive(Default)]
-struct Keys<'a> {
-    text_paths: Vec<i16>,
-    texts: Vec<&'a [u8]>,
-    text_numbers: Vec<i64>,
-    instant_paths: Vec<i16>,
-    instants: Vec<i64>,
-    instant_numbers: Vec<i64>,
+pub(super) struct Keys<'a> {
+    pub(super) text_paths: Vec<i16>,
+    pub(super) texts: Vec<&'a [u8]>,
+    pub(super) text_numbers: Vec<i64>,
+    pub(super) instant_paths: Vec<i16>,
+    pub(super) instants: Vec<i64>,
+    pub(super) instant_numbers: Vec<i64>,
 }
 
 impl<'a> Keys<'a> {
-    fn add(&mut self, keys: &'a [Key], number: i64) {
+    fn of(keys: impl IntoIterator<Item = &'a Key>, number: i64) -> Self {
+        let mut all = Self::default();
+        all.add(keys, number);
+        all
+    }
+
+    pub(super) fn add(&mut self, keys: impl IntoIterator<Item = &'a Key>, number: i64) {
         for Key { path, value } in keys {
             match value {
                 KeyValue::Text(text) => {

@@ -5,7 +5,7 @@ use super::change::{self, Replacement};
 use super::error::{Error, Result};
 use super::job::Unit;
 use super::snapshot::interaction_from;
-use crate::store::contract::{ImportBatch, ImportItem, Imported, OnConflict, Outcome};
+use crate::store::contract::{Before, ImportBatch, ImportItem, Imported, OnConflict, Outcome};
 use std::slice;
 
 /// What became of each item, up to the one at which it stopped.
@@ -46,8 +46,8 @@ async fn import_over(
             let mut record = record.clone();
             // Versions of one interaction grow, whatever the clock did.
             record.interaction.version = record.interaction.version.max(stored.version + 1);
-            let expected_version = stored.version;
-            let replacement = Replacement { record, expected_version, events: Vec::new() };
+            let before = Before::of(&stored);
+            let replacement = Replacement { record, before, events: Vec::new() };
             match change::replace(unit, &replacement).await? {
                 Outcome::Done => Ok(Imported::Replaced),
                 Outcome::Missing | Outcome::Changed => {

@@ -24,6 +24,7 @@ mod job;
 mod memory;
 mod once;
 mod reader;
+mod reindex;
 mod schema;
 mod snapshot;
 mod store;

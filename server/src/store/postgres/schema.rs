@@ -20,14 +20,23 @@
 //! lock.
 
 use super::error::OpenError;
+use super::reindex::reindex;
+use crate::domain::index;
 use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
 /// The way from nothing to now. The n-th brings the database to version n.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_no_attribute_seq.sql"),
+];
 
 /// The version this release reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// See SQLite's `schema.rs`.
+const REINDEXED: i64 = 2;
+const _: () = assert!(index::RULES == 1, "set REINDEXED to a new migration");
 
 /// How often to begin again where several processes begin at once.
 const ATTEMPTS: usize = 20;
@@ -74,6 +83,9 @@ async fn step(client: &mut Object) -> Result<i64, tokio_postgres::Error> {
     if done < MIGRATIONS.len() {
         for step in &MIGRATIONS[done..] {
             transaction.batch_execute(step).await?;
+        }
+        if found < REINDEXED {
+            reindex(&transaction).await?;
         }
         let sql = "UPDATE schema_version SET version = $1 WHERE one = 1";
         transaction.execute(sql, &[&VERSION]).await?;

@@ -18,8 +18,8 @@ use super::writer::Writer;
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{
-    CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record, Store,
-    StoreError, StoreResult, Subscribed, Subscription,
+    Before, CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record,
+    Store, StoreError, StoreResult, Subscribed, Subscription,
 };
 use crate::store::list::{Bounds, Lists};
 use futures::FutureExt;
@@ -33,7 +33,7 @@ use tokio::task::JoinHandle;
 pub struct PostgresOptions {
     /// The most writes one transaction has. 1: each write has a commit of its own.
     pub max_batch: usize,
-    /// The most writes that wait; one more is told [`StoreError::Busy`].
+    /// The most writes that wait; one more is told [`StoreError::Busy`]. 0: every write is.
     pub queue_length: usize,
     /// How long to wait for a connection, for a lock another process holds, and for a turn to run a
     /// list.
@@ -211,10 +211,10 @@ impl Store for PostgresStore {
     fn replace(
         &self,
         record: Record,
-        expected_version: i64,
+        before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
-        let input = Replacement { record, expected_version, events };
+        let input = Replacement { record, before, events };
         self.writer
             .submit("replacing an interaction", Any, input, |unit, input| {
                 change::replace(unit, input).boxed()
@@ -225,10 +225,10 @@ impl Store for PostgresStore {
     fn delete(
         &self,
         id: String,
-        expected_version: i64,
+        before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
-        let input = Deletion { id, expected_version, events };
+        let input = Deletion { id, before, events };
         self.writer
             .submit("deleting an interaction", Any, input, |unit, input| {
                 change::delete(unit, input).boxed()

@@ -4,14 +4,12 @@
 //! run twice (the first transaction may have been rolled back), so they only read what they are
 //! given. Statements come from the connection's cache: they are compiled once per run.
 
-use super::key::key_from;
 use super::memory::{self, Memory, News};
 use crate::domain::event::Event;
-use crate::domain::index::Key;
-use crate::store::contract::{Creation, Outcome, Record, Subscribed, Subscription};
+use crate::domain::index::{Key, not_among};
+use crate::store::contract::{Before, Creation, Outcome, Record, Subscribed, Subscription};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
-use std::collections::HashSet;
 
 /// What a job works on.
 pub(super) struct Unit<'a> {
@@ -87,11 +85,11 @@ pub(super) fn insert_without_keys(
 pub(super) fn replace(
     unit: &mut Unit<'_>,
     record: &Record,
-    expected_version: i64,
+    before: &Before,
     events: &[Event],
 ) -> rusqlite::Result<Outcome> {
     let interaction = &record.interaction;
-    let seq = match find(unit.connection, &interaction.id, expected_version)? {
+    let seq = match find(unit.connection, &interaction.id, before.version)? {
         Ok(seq) => seq,
         Err(outcome) => return Ok(outcome),
     };
@@ -100,14 +98,10 @@ pub(super) fn replace(
             "UPDATE interaction SET version = ?2, foreign_href = ?3, document = ?4 WHERE seq = ?1",
         )?
         .execute(params![seq, interaction.version, interaction.foreign_href, interaction.text,])?;
-    let before = keys_of(unit.connection, seq)?;
-    let after: HashSet<&Key> = record.keys.iter().collect();
-    for key in before.iter().filter(|key| !after.contains(key)) {
-        unit.connection
-            .prepare_cached("DELETE FROM attribute WHERE path = ?1 AND value = ?2 AND seq = ?3")?
-            .execute(params![key.path, key.value, seq])?;
+    for key in not_among(&before.keys, &record.keys) {
+        remove_key(unit.connection, seq, key)?;
     }
-    for key in after.into_iter().filter(|key| !before.contains(*key)) {
+    for key in not_among(&record.keys, &before.keys) {
         add_key(unit.connection, seq, key)?;
     }
     add_extension_paths(unit, &record.extension_paths)?;
@@ -119,15 +113,17 @@ pub(super) fn replace(
 pub(super) fn delete(
     unit: &mut Unit<'_>,
     id: &str,
-    expected_version: i64,
+    before: &Before,
     events: &[Event],
 ) -> rusqlite::Result<Outcome> {
     let connection = unit.connection;
-    let seq = match find(connection, id, expected_version)? {
+    let seq = match find(connection, id, before.version)? {
         Ok(seq) => seq,
         Err(outcome) => return Ok(outcome),
     };
-    connection.prepare_cached("DELETE FROM attribute WHERE seq = ?1")?.execute([seq])?;
+    for key in &before.keys {
+        remove_key(connection, seq, key)?;
+    }
     connection.prepare_cached("DELETE FROM interaction WHERE seq = ?1")?.execute([seq])?;
     add_events(unit, events)?;
     Ok(Outcome::Done)
@@ -236,12 +232,12 @@ pub(super) fn add_keys(
     Ok(())
 }
 
-/// The index entries an interaction has.
-fn keys_of(connection: &Connection, seq: i64) -> rusqlite::Result<HashSet<Key>> {
+/// Removes one index entry.
+fn remove_key(connection: &Connection, seq: i64, key: &Key) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("SELECT path, value FROM attribute WHERE seq = ?1")?
-        .query_map([seq], key_from)?
-        .collect()
+        .prepare_cached("DELETE FROM attribute WHERE path = ?1 AND value = ?2 AND seq = ?3")?
+        .execute(params![key.path, key.value, seq])?;
+    Ok(())
 }
 
 /// Stores the paths that are news. Nearly always there are none, and then this asks memory only.

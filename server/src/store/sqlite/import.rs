@@ -6,7 +6,7 @@
 use super::change::{self, Unit};
 use super::snapshot::interaction_from;
 use crate::domain::interaction::Interaction;
-use crate::store::contract::{ImportBatch, ImportItem, Imported, OnConflict, Outcome};
+use crate::store::contract::{Before, ImportBatch, ImportItem, Imported, OnConflict, Outcome};
 use rusqlite::{Connection, OptionalExtension};
 
 /// What became of each item, up to the one at which it stopped.
@@ -57,7 +57,7 @@ fn import_over(
             // Versions of one interaction grow, whatever the clock did.
             let version = record.interaction.version.max(stored.version + 1);
             record.interaction.version = version;
-            match change::replace(unit, &record, stored.version, &[])? {
+            match change::replace(unit, &record, &Before::of(&stored), &[])? {
                 Outcome::Done => Ok(Imported::Replaced),
                 Outcome::Missing | Outcome::Changed => Err(rusqlite::Error::QueryReturnedNoRows),
             }

@@ -25,6 +25,7 @@ mod key;
 mod memory;
 mod once;
 mod reader;
+mod reindex;
 mod schema;
 mod snapshot;
 mod store;

@@ -7,12 +7,10 @@
 //! `attribute` is one generic index instead of one per attribute: a row says that interaction
 //! `seq` has `value` at the indexed `path` (a number given out by [`crate::domain::index`]). Its
 //! primary key is the whole row and it has no rowid, so the table *is* the index, and for one
-//! (path, value) its entries lie together, already in creation order. A new indexed path needs no
-//! new table, only a migration that fills in its entries for interactions written before it.
-//! `attribute_seq` leads from an interaction to its entries, to take them out when it changes or
-//! goes. It costs the writer about a tenth of its time. Recomputing the entries from the document
-//! would save that, but then a change of the extraction rules would leave entries behind that
-//! nothing ever finds again. `id` and `href` are not looked up here: they have columns.
+//! (path, value) its entries lie together, already in creation order. Nothing leads from an
+//! interaction to its entries: when it changes or goes, they are computed from its document, as they
+//! were when it was written. So all entries must have been made by the same rules, and a release with
+//! others makes them all anew ([`REINDEXED`]). `id` and `href` are not looked up here: they have columns.
 //!
 //! `extension_path` remembers which members beyond the API document were ever stored: that is how
 //! a filter on a member nobody ever sent is told from one on a member that is only rare.
@@ -35,6 +33,8 @@
 //! both are in the file's header, and both change in the transaction of the migration.
 
 use super::error::OpenError;
+use super::reindex::reindex;
+use crate::domain::index;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
@@ -46,10 +46,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_idempotency.sql"),
     include_str!("migrations/0003_delivery.sql"),
+    include_str!("migrations/0004_no_attribute_seq.sql"),
 ];
 
 /// The `user_version` this release reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// From this version on the index is as `index::RULES` make it; of an older database it is made anew.
+/// Other rules need a migration, be it an empty one, so that releases with the old ones keep away.
+const REINDEXED: i64 = 4;
+const _: () = assert!(index::RULES == 1, "set REINDEXED to a new migration");
 
 /// What a database file says about itself.
 struct Identity {
@@ -109,6 +115,9 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let done = usize::try_from(version).unwrap_or(0);
     for step in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(step)?;
+    }
+    if version < REINDEXED {
+        reindex(&transaction)?;
     }
     if done < MIGRATIONS.len() {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

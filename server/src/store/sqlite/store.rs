@@ -15,8 +15,8 @@ use super::writer::{Stats, Writer};
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{
-    CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record, Store,
-    StoreError, StoreResult, Subscribed, Subscription,
+    Before, CreateOnce, Creation, ImportBatch, Imported, Once, Outcome, Page, PageQuery, Record,
+    Store, StoreError, StoreResult, Subscribed, Subscription,
 };
 use crate::store::list::{Bounds, Lists};
 use futures::FutureExt;
@@ -31,7 +31,7 @@ use std::time::Duration;
 pub struct SqliteOptions {
     /// The most writes one transaction has. 1: each write has a commit of its own.
     pub max_batch: usize,
-    /// The most writes that wait; one more is told [`StoreError::Busy`].
+    /// The most writes that wait; one more is told [`StoreError::Busy`]. 0: every write is.
     pub queue_length: usize,
     /// How long to wait for a lock another process holds, and for a turn to run a list.
     pub busy_timeout: Duration,
@@ -189,23 +189,21 @@ impl Store for SqliteStore {
     fn replace(
         &self,
         record: Record,
-        expected_version: i64,
+        before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
-        let work = move |unit: &mut change::Unit<'_>| {
-            change::replace(unit, &record, expected_version, &events)
-        };
+        let work =
+            move |unit: &mut change::Unit<'_>| change::replace(unit, &record, &before, &events);
         self.writer.submit("replacing an interaction", work).boxed()
     }
 
     fn delete(
         &self,
         id: String,
-        expected_version: i64,
+        before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
-        let work =
-            move |unit: &mut change::Unit<'_>| change::delete(unit, &id, expected_version, &events);
+        let work = move |unit: &mut change::Unit<'_>| change::delete(unit, &id, &before, &events);
         self.writer.submit("deleting an interaction", work).boxed()
     }
 

@@ -18,7 +18,9 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::index;
 use crate::domain::interaction::Interaction;
 use crate::query::filter::Filter;
-use crate::store::contract::{Creation, Items, PageQuery, Record, Start, Store, StoreResult};
+use crate::store::contract::{
+    Before, Creation, Items, Outcome, PageQuery, Record, Start, Store, StoreResult,
+};
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use rusqlite::Connection;
@@ -92,6 +94,33 @@ impl SqliteStore {
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<bool>> {
         Store::create(self, vec![Creation { record, events }])
+    }
+
+    /// Replaces what is there, said to be read at this version.
+    pub(super) async fn replace(
+        &self,
+        record: Record,
+        version: i64,
+        events: Vec<Event>,
+    ) -> StoreResult<Outcome> {
+        let before = self.before(&record.interaction.id, version).await;
+        Store::replace(self, record, before, events).await
+    }
+
+    /// Deletes what is there, said to be read at this version.
+    pub(super) async fn delete(
+        &self,
+        id: String,
+        version: i64,
+        events: Vec<Event>,
+    ) -> StoreResult<Outcome> {
+        let before = self.before(&id, version).await;
+        Store::delete(self, id, before, events).await
+    }
+
+    async fn before(&self, id: &str, version: i64) -> Before {
+        let stored = self.current(id).await.unwrap();
+        Before { version, ..stored.as_ref().map(Before::of).unwrap_or_default() }
     }
 }
 
