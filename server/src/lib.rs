@@ -239,6 +239,7 @@ async fn open_store(
     let limits = &settings.limits;
     let stream_stall = patience.unwrap_or(Duration::from_secs(limits.stream_stall_seconds));
     let scan_documents = Some(limits.scan_documents).filter(|most| *most > 0 && patience.is_none());
+    let index_cache_bytes = limits.index_cache_bytes;
     let queue_length = limits.write_queue;
     let described = || format!("store: {}", settings.store);
     match &settings.store {
@@ -250,6 +251,7 @@ async fn open_store(
                 busy_timeout,
                 stream_stall,
                 scan_documents,
+                index_cache_bytes,
                 ..default
             };
             Ok(Arc::new(SqliteStore::open(path, options).with_context(described)?))
@@ -262,6 +264,7 @@ async fn open_store(
                 busy_timeout,
                 stream_stall,
                 scan_documents,
+                index_cache_bytes,
                 ..default
             };
             let store = PostgresStore::open(url.secret(), options).await;

@@ -9,6 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::index::{Key, KeyValue};
 use crate::store::contract::{Creation, Outcome, Record};
 use sha2::{Digest, Sha256};
+use tokio_postgres::types::ToSql;
 
 /// What a replacement needs.
 pub(super) struct Replacement {
@@ -106,6 +107,8 @@ const REPLACE: &str = "
     ), now AS (
         UPDATE interaction SET version = $3, foreign_href = $4, href_digest = $5, document = $6
         WHERE id = $1 AND version = $2 RETURNING seq
+    ), amended AS (
+        INSERT INTO amendment (number, seq) SELECT $11, seq FROM now
     ), texts AS (
         SELECT n.path, n.value, now.seq
         FROM now, unnest($7::SMALLINT[], $8::BYTEA[]) AS n(path, value)
@@ -150,6 +153,7 @@ pub(super) async fn replace(unit: &Unit<'_>, replacement: &Replacement) -> Resul
                 &keys.texts,
                 &keys.instant_paths,
                 &keys.instants,
+                &amendment(unit).await?,
             ],
         )
         .await?;
@@ -166,6 +170,8 @@ const DELETE: &str = "
         SELECT version FROM interaction WHERE id = $1
     ), now AS (
         DELETE FROM interaction WHERE id = $1 AND version = $2 RETURNING seq
+    ), amended AS (
+        INSERT INTO amendment (number, seq) SELECT $3, seq FROM now
     ), texts AS (
         DELETE FROM attribute_text WHERE seq IN (SELECT seq FROM now)
     ), instants AS (
@@ -177,13 +183,33 @@ const DELETE: &str = "
 pub(super) async fn delete(unit: &Unit<'_>, deletion: &Deletion) -> Result<Outcome> {
     let Deletion { id, expected_version, events } = deletion;
     let statement = unit.transaction.prepare_cached(DELETE).await?;
-    let row = unit.transaction.query_one(&statement, &[&findable(id), expected_version]).await?;
+    let values: [&(dyn ToSql + Sync); 3] =
+        [&findable(id), expected_version, &amendment(unit).await?];
+    let row = unit.transaction.query_one(&statement, &values).await?;
     let outcome = outcome(row.get(0), row.get(1));
     if outcome == Outcome::Done {
         unit.count(|counter| counter.interactions -= 1);
         unit.tell(events);
     }
     Ok(outcome)
+}
+
+/// How many amendments are kept, and a few more: they are taken away together.
+const AMENDMENTS: i64 = 1 << 16;
+const TOGETHER: i64 = 1 << 10;
+
+/// The number of the next amendment; without a change it is left out. The last ones are kept.
+async fn amendment(unit: &Unit<'_>) -> Result<i64> {
+    let number = unit.count(|counter| {
+        counter.amendment += 1;
+        counter.amendment
+    });
+    if number % TOGETHER == 0 {
+        let sql = "DELETE FROM amendment WHERE number <= $1";
+        let statement = unit.transaction.prepare_cached(sql).await?;
+        unit.transaction.execute(&statement, &[&(number - AMENDMENTS)]).await?;
+    }
+    Ok(number)
 }
 
 fn outcome(found: bool, done: bool) -> Outcome {

@@ -16,6 +16,9 @@
 //! collation, and U+0000, which PostgreSQL's TEXT cannot hold, is a character like others. Where
 //! clients' words are shown to people they are inside JSON, which escapes it.
 //!
+//! `amendment` is numbered by the counter, and written by the statement of the change: what such a statement
+//! leaves out, cached lists would not notice.
+//!
 //! Nothing here is PostgreSQL's alone: no extension, no sequence, no trigger, no function, no advisory
 //! lock.
 
@@ -24,7 +27,8 @@ use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
 /// The way from nothing to now. The n-th brings the database to version n.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_amendment.sql")];
 
 /// The version this release reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
