@@ -181,7 +181,9 @@ impl Snapshot for Transaction<'_> {
         let mut statement = self.prepare(if descending {
             "SELECT value, seq FROM attribute WHERE path = ? AND value <= ? ORDER BY value DESC"
         } else {
-            "SELECT value, seq FROM attribute WHERE path = ? AND value >= ? ORDER BY value"
+            // Texts are above all integers.
+            "SELECT value, seq FROM attribute WHERE path = ? AND value >= ? AND value < ''
+             ORDER BY value"
         })?;
         let mut rows = statement.query((path, from_us)).map_err(because)?;
         while let Some(row) = rows.next().map_err(because)? {
