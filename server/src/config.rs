@@ -61,6 +61,7 @@ pub struct Limits {
     pub page_items: u64,
     pub stream_stall_seconds: u64,
     pub scan_documents: u64,
+    pub index_cache_bytes: usize,
     pub patch_operations: usize,
     pub document_bytes: usize,
     pub write_queue: usize,

@@ -240,6 +240,7 @@ async fn open_store(
     let stream_stall = patience.unwrap_or(Duration::from_secs(limits.stream_stall_seconds));
     let scan_documents = Some(limits.scan_documents).filter(|most| *most > 0 && patience.is_none());
     let (queue_length, max_batch) = (limits.write_queue, limits.write_batch.get());
+    let index_cache_bytes = limits.index_cache_bytes;
     let described = || format!("store: {}", settings.store);
     match &settings.store {
         StoreUrl::Sqlite(path) => {
@@ -251,6 +252,7 @@ async fn open_store(
                 busy_timeout,
                 stream_stall,
                 scan_documents,
+                index_cache_bytes,
                 ..default
             };
             Ok(Arc::new(SqliteStore::open(path, options).with_context(described)?))
@@ -264,6 +266,7 @@ async fn open_store(
                 busy_timeout,
                 stream_stall,
                 scan_documents,
+                index_cache_bytes,
                 ..default
             };
             let store = PostgresStore::open(url.secret(), options).await;

@@ -114,17 +114,17 @@ pub fn lookup(path: &[String]) -> Option<IndexedPath> {
     INDEXED.iter().find(is_it).copied()
 }
 
-/// How the index answers a comparison.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// How the index answers a comparison: what matches has a key in one of the lookups.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Candidates {
-    /// What matches has a key in one of these; otherwise the document decides.
-    pub lookups: Vec<Lookup>,
-    /// What has a key in one of the lookups matches.
-    pub exact: bool,
+    /// What has a key in one of these matches.
+    pub sure: Vec<Lookup>,
+    /// Of what has a key in one of these only, the document decides.
+    pub doubtful: Vec<Lookup>,
 }
 
 /// Which keys to look for.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Lookup {
     /// This one.
     Key(Key),
@@ -157,7 +157,7 @@ fn equal(indexed: IndexedPath, operand: &Operand) -> Option<Candidates> {
         (KeyKind::Text, Some(_)) => return None,
         (KeyKind::Instant, Some(instant)) => {
             let key = Key { path: indexed.number, value: instant_value(instant) };
-            return Some(Candidates { lookups: vec![Lookup::Key(key)], exact: false });
+            return Some(Candidates { doubtful: vec![Lookup::Key(key)], ..Candidates::default() });
         }
         (_, None) => {}
     }
@@ -169,8 +169,9 @@ fn equal(indexed: IndexedPath, operand: &Operand) -> Option<Candidates> {
             lookups.push(by_value);
         }
     }
-    let exact = text.len() < SURELY_WHOLE && lookups.len() == 1;
-    Some(Candidates { lookups, exact })
+    let is_sure = text.len() < SURELY_WHOLE && lookups.len() == 1;
+    let (sure, doubtful) = if is_sure { (lookups, Vec::new()) } else { (Vec::new(), lookups) };
+    Some(Candidates { sure, doubtful })
 }
 
 /// Keys are rounded down, so those of instants on the operand's own microsecond do not tell their
@@ -179,13 +180,15 @@ fn equal(indexed: IndexedPath, operand: &Operand) -> Option<Candidates> {
 fn range(path: u16, order: Order, instant: Instant) -> Candidates {
     let at = instant.floor_us();
     let whole = instant.is_whole_us();
-    let (from_us, to_us, exact) = match order {
-        Order::GreaterOrEqual => (at, i64::MAX, whole),
-        Order::Greater => (at, i64::MAX, false),
-        Order::Less if whole => (i64::MIN, at - 1, true),
-        Order::Less | Order::LessOrEqual => (i64::MIN, at, false),
+    let (from_us, to_us, is_decided) = match order {
+        Order::GreaterOrEqual if whole => (at, i64::MAX, true),
+        Order::GreaterOrEqual | Order::Greater => (at + 1, i64::MAX, false),
+        Order::Less => (i64::MIN, at - 1, whole),
+        Order::LessOrEqual => (i64::MIN, at - 1, false),
     };
-    Candidates { lookups: vec![Lookup::Instants { path, from_us, to_us }], exact }
+    let own = Lookup::Key(Key { path, value: KeyValue::Instant(at) });
+    let doubtful = if is_decided { Vec::new() } else { vec![own] };
+    Candidates { sure: vec![Lookup::Instants { path, from_us, to_us }], doubtful }
 }
 
 /// The key of a value in a document. `null` matches nothing and has none.
@@ -327,12 +330,14 @@ mod tests {
         let filter = filter(query, "");
         let got = match candidates(&filter.conditions[0].any_of[0]) {
             None => "scan",
-            Some(Candidates { lookups, exact }) => {
-                let found = lookups.iter().any(|l| stored_keys.iter().any(|key| finds(l, key)));
-                match (found, exact) {
-                    (false, _) => "-",
-                    (true, true) => "exact",
-                    (true, false) => "candidate",
+            Some(Candidates { sure, doubtful }) => {
+                let found = |lookups: &[Lookup]| {
+                    lookups.iter().any(|l| stored_keys.iter().any(|key| finds(l, key)))
+                };
+                match (found(&sure), found(&doubtful)) {
+                    (true, _) => "exact",
+                    (false, true) => "candidate",
+                    (false, false) => "-",
                 }
             }
         };
@@ -365,11 +370,12 @@ mod tests {
         check(&stored, "creationDate=2024-01-02", "-");
         check(&stored, "creationDate>=2024-01-01", "exact");
         check(&stored, "creationDate>2024-01-01", "candidate");
-        check(&stored, "creationDate>2023-12-31", "candidate");
+        check(&stored, "creationDate>2023-12-31", "exact");
         check(&stored, "creationDate>2024-01-02", "-");
         check(&stored, "creationDate<=2024-01-01", "candidate");
         check(&stored, "creationDate<2024-01-01", "-");
         check(&stored, "creationDate<2024-01-01T00:00:00.000001Z", "exact");
+        check(&stored, "creationDate<=2024-01-01T00:00:00.000001Z", "exact");
         check(&stored, "creationDate<2024-01-01T00:00:00.0000001Z", "candidate");
         check(&stored, "creationDate>=2024-01-01T00:00:00.0000001Z", "candidate");
         check(&stored, "lastUpdate>2024-01-01", "-");

@@ -7,7 +7,7 @@
 //! silently never match.
 
 use crate::domain::event::{Event, EventKind};
-use crate::domain::index::{self, Key, Lookup};
+use crate::domain::index::{self, Candidates, Key, Lookup};
 use crate::domain::interaction::Members;
 use crate::domain::notification::Member;
 use crate::domain::shape::Shape;
@@ -134,7 +134,8 @@ impl AnyOf {
         let mut keys = Vec::new();
         for test in &self.tests {
             let Test::Interaction(term) = test else { return None };
-            for lookup in index::candidates(term)?.lookups {
+            let Candidates { sure, doubtful } = index::candidates(term)?;
+            for lookup in sure.into_iter().chain(doubtful) {
                 match lookup {
                     Lookup::Key(key) => keys.push(key),
                     Lookup::Instants { .. } => return None,

@@ -7,5 +7,9 @@ mod list;
 mod plan;
 pub mod postgres;
 #[cfg(test)]
+mod questions;
+#[cfg(test)]
 mod reindexing;
 pub mod sqlite;
+#[cfg(test)]
+mod under_writes;

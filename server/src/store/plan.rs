@@ -1,10 +1,10 @@
-//! How a list is answered: which conditions the index narrows, whether it decides them, and what
+//! How a list is answered: which conditions the index narrows, what of them it leaves in doubt, and what
 //! brings the matches into order.
 //!
-//! A plan is data, made without the database; carrying it out is a back-end's part. `id` and `href`
+//! A plan is data, made without the database; carrying it out is [`super::list`]'s part. `id` and `href`
 //! have columns and are looked up there, all else is [`crate::domain::index`]'s to say. The rule: the
-//! index may leave too many candidates, never too few, and a plan is [`Matching::Exact`] only if
-//! nothing is left to be looked at in the documents (D6).
+//! index may leave too many candidates, never too few, and whoever is in doubt is looked at in the
+//! documents (D6).
 
 use crate::domain::index::{self, INDEXED, KeyKind, Lookup};
 use crate::query::filter::{Comparison, Condition, Filter, Term};
@@ -19,8 +19,10 @@ const MAX_PROBES: usize = 100;
 /// The way to answer a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// What finds the matches.
-    pub matching: Matching,
+    /// What matches is in all of these.
+    pub sets: Vec<Set>,
+    /// Whether that is all that is asked; else documents decide about everything that is in all sets.
+    pub is_decided: bool,
     /// Names of the conditions that the index narrows.
     pub narrowed: Vec<String>,
     /// Names of the conditions that documents decide, narrowed or not.
@@ -29,18 +31,16 @@ pub struct Plan {
     pub order: Order,
 }
 
-/// What finds the matches of a filter.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Matching {
-    /// Nothing is asked: all interactions.
-    Everything,
-    /// A condition has no alternatives: nothing can meet it.
-    Nothing,
-    /// The index decides: the matches are the intersection of these sets. Never empty.
-    Exact(Vec<AnyOf>),
-    /// Candidates are the intersection of these sets (all interactions if there are none); which
-    /// of them match is for the documents to say.
-    Evaluate(Vec<AnyOf>),
+/// One condition, as far as indexes know it: what meets it has been found by one of the lookups or,
+/// where it is negated, what has not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Set {
+    /// What is found is what does not meet it.
+    pub negated: bool,
+    /// What one of these finds, is found.
+    pub sure: Vec<Probe>,
+    /// Whether what only these find is found, documents decide.
+    pub doubtful: Vec<Probe>,
 }
 
 /// What brings matches into order.
@@ -59,14 +59,15 @@ pub enum Order {
     },
 }
 
-/// A union of lookups: one condition, as far as indexes know it. Never empty.
-pub type AnyOf = Vec<Probe>;
-
 /// One lookup.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Probe {
+    /// All interactions.
+    Every,
     /// Interactions with such an entry in the generic index.
     Index(Lookup),
+    /// Interactions with any entry at that path of it.
+    Present(u16),
     /// The interaction of that id.
     Id(String),
     /// The interaction of that id, if its href is made by us.
@@ -79,37 +80,33 @@ impl Plan {
     /// Plans a list.
     pub fn of(filter: &Filter, sort: Option<&Sort>) -> Self {
         let mut plan = Self {
-            matching: Matching::Everything,
+            sets: Vec::new(),
+            is_decided: true,
             narrowed: Vec::new(),
             evaluated: Vec::new(),
             order: Order::of(sort),
         };
-        let mut sets = Vec::new();
         let mut left = MAX_PROBES;
         for condition in &filter.conditions {
             let name = || condition.name.clone();
             match narrow(condition, &filter.href_prefix) {
-                Some((probes, _)) if probes.is_empty() => {
-                    return Self { matching: Matching::Nothing, ..plan };
-                }
-                Some((probes, decided)) if probes.len() <= left => {
+                Some(set) if set.size() <= left => {
                     plan.narrowed.push(name());
-                    plan.evaluated.extend((!decided).then(name));
-                    left -= probes.len();
-                    sets.push(probes);
+                    plan.evaluated.extend((!set.doubtful.is_empty()).then(name));
+                    left -= set.size();
+                    plan.sets.push(set);
                 }
-                _ => plan.evaluated.push(name()),
+                _ => {
+                    plan.is_decided = false;
+                    plan.evaluated.push(name());
+                }
             }
         }
         // A path is judged on what its reader sees, never on the index.
         if !filter.paths.is_empty() {
+            plan.is_decided = false;
             plan.evaluated.push("filter".to_owned());
         }
-        plan.matching = match (plan.evaluated.is_empty(), sets.is_empty()) {
-            (true, true) => Matching::Everything,
-            (true, false) => Matching::Exact(sets),
-            (false, _) => Matching::Evaluate(sets),
-        };
         plan
     }
 
@@ -162,40 +159,43 @@ pub fn indexed_paths() -> String {
     ["id", "href"].into_iter().chain(paths).collect::<Vec<_>>().join(", ")
 }
 
-/// The lookups whose union holds all that meet the condition, and whether it holds only those.
-/// `None`: it is a negation or one of the terms has no index, so anything may meet it.
-fn narrow(condition: &Condition, href_prefix: &str) -> Option<(AnyOf, bool)> {
-    if condition.negated {
-        return None;
+impl Set {
+    /// How many lookups it takes.
+    fn size(&self) -> usize {
+        self.sure.len() + self.doubtful.len()
     }
-    let mut probes: AnyOf = Vec::new();
-    let mut exact = true;
-    for term in &condition.any_of {
-        let (found, decided) = look_up(term, href_prefix)?;
-        exact &= decided;
-        probes.extend(found);
-    }
-    Some((probes, exact))
 }
 
-/// The same for one term.
-fn look_up(term: &Term, href_prefix: &str) -> Option<(AnyOf, bool)> {
+/// What indexes know of a condition. `None`: one of the terms has no index, so anything may meet it.
+fn narrow(condition: &Condition, href_prefix: &str) -> Option<Set> {
+    let mut set = Set { negated: condition.negated, ..Set::default() };
+    for term in &condition.any_of {
+        look_up(term, href_prefix, &mut set)?;
+    }
+    Some(set)
+}
+
+/// Adds the lookups of one term.
+fn look_up(term: &Term, href_prefix: &str, set: &mut Set) -> Option<()> {
     match (term.path.as_slice(), &term.comparison) {
         ([name], comparison) if name == "id" || name == "href" => {
             let Comparison::Equal(operand) = comparison else { return None };
             let operand = operand.text();
             if name == "id" {
-                return Some((vec![Probe::Id(operand.to_owned())], true));
+                set.sure.push(Probe::Id(operand.to_owned()));
+                return Some(());
             }
             let own = operand.strip_prefix(href_prefix).map(|id| Probe::OwnId(id.to_owned()));
-            let foreign = Probe::ForeignHref(operand.to_owned());
-            Some((own.into_iter().chain([foreign]).collect(), true))
+            set.sure.extend(own);
+            set.sure.push(Probe::ForeignHref(operand.to_owned()));
         }
         _ => {
             let found = index::candidates(term)?;
-            Some((found.lookups.into_iter().map(Probe::Index).collect(), found.exact))
+            set.sure.extend(found.sure.into_iter().map(Probe::Index));
+            set.doubtful.extend(found.doubtful.into_iter().map(Probe::Index));
         }
     }
+    Some(())
 }
 
 #[cfg(test)]
@@ -214,33 +214,39 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, expected: &str) {
-        let (name, sets) = match Plan::of(&filter(query), None).matching {
-            Matching::Everything => ("everything", vec![]),
-            Matching::Nothing => ("nothing", vec![]),
-            Matching::Exact(sets) => ("exact", sets),
-            Matching::Evaluate(sets) => ("evaluate", sets),
+        let plan = Plan::of(&filter(query), None);
+        let told = |set: &Set| {
+            let doubtful = match set.doubtful.len() {
+                0 => String::new(),
+                many => format!("+{many}?"),
+            };
+            format!("{}{}{doubtful} ", if set.negated { "not " } else { "" }, set.sure.len())
         };
-        let sizes = sets.iter().map(|set| format!(" {}", set.len())).collect::<String>();
-        assert_eq!(format!("{name}{sizes}"), expected, "{query}");
+        let sets: String = plan.sets.iter().map(told).collect();
+        let rest = if plan.is_decided { "all" } else { "evaluate" };
+        assert_eq!(format!("{sets}{rest}"), expected, "{query}");
     }
 
     #[test]
     fn plans() {
-        check("", "everything");
-        check("status=", "exact 1");
-        check("status=opened", "exact 1");
-        check("status=opened|closed", "exact 2");
-        check("status=opened&direction=inbound|outbound", "exact 1 2");
-        check("id=a", "exact 1");
-        check("id=a|b&status=opened", "exact 2 1");
-        check(&format!("href={HREF_PREFIX}a"), "exact 2");
-        check("href=http://elsewhere/a", "exact 1");
+        check("", "all");
+        check("status=", "1 all");
+        check("status=opened", "1 all");
+        check("status=opened|closed", "2 all");
+        check("status=opened&direction=inbound|outbound", "1 2 all");
+        check("id=a", "1 all");
+        check("id=a|b&status=opened", "2 1 all");
+        check(&format!("href={HREF_PREFIX}a"), "2 all");
+        check("href=http://elsewhere/a", "1 all");
         check("note.text=a", "evaluate");
-        check("status=opened&note.text=a", "evaluate 1");
-        check("creationDate=2024-01-01T00:00:00Z", "evaluate 1");
-        check("creationDate>=2024-01-01&creationDate<2024-02-01", "exact 1 1");
-        check("creationDate>2024-01-01&status=opened", "evaluate 1 1");
-        check("status!=opened", "evaluate");
+        check("status=opened&note.text=a", "1 evaluate");
+        check("creationDate=2024-01-01T00:00:00Z", "0+1? all");
+        check("creationDate>=2024-01-01&creationDate<2024-02-01", "1 1 all");
+        check("creationDate>2024-01-01&status=opened", "1+1? 1 all");
+        check("status!=opened", "not 1 all");
+        check("status!=opened&note.text=a", "not 1 evaluate");
+        check("status!=1e3", "not 0+2? all");
+        check("note.text!=a", "evaluate");
         check("status~^o", "evaluate");
         check("id>a", "evaluate");
     }
@@ -253,7 +259,7 @@ mod tests {
         }
         let all_three = "externalIdentifier.owner=crm&externalIdentifier.externalIdentifierType=x\
                          &externalIdentifier.id=4711";
-        check(all_three, "evaluate 1");
+        check(all_three, "1 evaluate");
         let plan = Plan::of(&filter(all_three), None);
         assert_eq!(plan.narrowed, ["externalIdentifier.id"]);
     }
@@ -264,25 +270,27 @@ mod tests {
         let bounds = Bounds { bytes: 100, regex_bytes: 100 };
         filter.paths.push(JsonPath::parse("[*]", Shape::V5, bounds).unwrap());
         let plan = Plan::of(&filter, None);
-        assert!(matches!(&plan.matching, Matching::Evaluate(sets) if sets.len() == 1));
+        assert_eq!((plan.sets.len(), plan.is_decided), (1, false));
         assert_eq!(plan.unindexed(), ["filter"]);
         filter.conditions.clear();
-        assert_eq!(Plan::of(&filter, None).matching, Matching::Evaluate(vec![]));
+        let plan = Plan::of(&filter, None);
+        assert_eq!((plan.sets.len(), plan.is_decided), (0, false));
     }
 
     #[test]
     fn a_statement_does_not_grow_without_bound() {
         let many = |n: usize| (0..n).map(|n| format!("s{n}")).collect::<Vec<_>>().join("|");
-        check(&format!("status={}", many(MAX_PROBES)), &format!("exact {MAX_PROBES}"));
-        check(&format!("status={}&direction=in", many(MAX_PROBES)), "evaluate 100");
-        check(&format!("status={}&direction=in", many(MAX_PROBES + 1)), "evaluate 1");
+        check(&format!("status={}", many(MAX_PROBES)), &format!("{MAX_PROBES} all"));
+        check(&format!("status={}&direction=in", many(MAX_PROBES)), "100 evaluate");
+        check(&format!("status={}&direction=in", many(MAX_PROBES + 1)), "1 evaluate");
     }
 
     #[test]
     fn no_alternative_is_no_match() {
         let mut filter = filter("status=opened");
         filter.conditions[0].any_of.clear();
-        assert_eq!(Plan::of(&filter, None).matching, Matching::Nothing);
+        let plan = Plan::of(&filter, None);
+        assert_eq!((plan.sets, plan.is_decided), (vec![Set::default()], true));
     }
 
     #[test]
@@ -328,7 +336,7 @@ mod tests {
         for (query, expected) in [
             ("status=x", ""),
             ("creationDate>2024-01-01", "creationDate"),
-            ("creationDate>2024-01-01&note.text=x&status!=y", "note.text,status"),
+            ("creationDate>2024-01-01&note.text=x&status!=y", "note.text"),
         ] {
             assert_eq!(Plan::of(&filter(query), None).unindexed().join(","), expected);
         }

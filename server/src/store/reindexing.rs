@@ -3,7 +3,7 @@
 //!
 //! PostgreSQL's is judged where `TEST_POSTGRES_STORES` tells of one, see [`super::comparison`].
 
-use super::comparison::schema;
+use super::comparison::database;
 use super::contract::{Before, Items, PageQuery, Start, Store};
 use super::postgres::{PostgresOptions, PostgresStore};
 use super::sqlite::{SqliteOptions, SqliteStore};
@@ -51,8 +51,7 @@ async fn on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_postgres() {
-    let Ok(url) = std::env::var("TEST_POSTGRES_STORES") else { return };
-    let url = schema(&url);
+    let Some(url) = database() else { return };
     let entries = "INSERT INTO attribute_text SELECT 3, 'closed', seq FROM interaction;
          CREATE TABLE schema_version (one INTEGER PRIMARY KEY, version BIGINT NOT NULL);
          INSERT INTO schema_version VALUES (1, 1);";

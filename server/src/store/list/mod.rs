@@ -3,10 +3,18 @@
 //!
 //! ```text
 //! plan ─▶ selection ─▶ window ─▶ chunks: on a blocking thread, within one snapshot
+//!             │
+//!     postings, kept from list to list
 //! ```
 //!
 //! What a back-end has to bring is a [`Snapshot`], and a [`Source`] of them.
 
+mod history;
+#[cfg(test)]
+mod laws;
+mod lookup;
+mod matching;
+mod postings;
 mod runner;
 mod selection;
 mod session;
@@ -16,7 +24,7 @@ mod walk;
 mod window;
 
 pub use runner::{Bounds, Lists, Source};
-pub use snapshot::{Show, Snapshot};
+pub use snapshot::{Age, Amendment, Show, Snapshot};
 
 /// What lists do, for errors.
 pub const WHAT: &str = "listing interactions";

@@ -8,9 +8,10 @@
 //! neither thread nor connection, and are told [`StoreError::Busy`] when it does not come. Streams
 //! have turns of their own, for they last as long as their readers please.
 
+use super::postings::Postings;
 use super::selection::Selection;
 use super::session::{Session, failed_because};
-use super::snapshot::Snapshot;
+use super::snapshot::{Age, Snapshot};
 use super::window::{Course, Window};
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{Chunks, Items, Page, PageQuery, StoreError, StoreResult};
@@ -54,6 +55,10 @@ pub struct Bounds {
     pub sort_bytes: usize,
     /// Most documents that may be read to find the matches of one list and to sort them.
     pub scan_documents: Option<u64>,
+    /// How much of the index is kept in memory, in bytes.
+    pub index_cache_bytes: usize,
+    /// Entries that are walked each time rather than kept.
+    pub walked_entries: u64,
 }
 
 /// Runs lists.
@@ -63,6 +68,7 @@ pub struct Lists<S> {
     open: RwLock<Option<Open<S>>>,
     turns: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    postings: Arc<Postings>,
     bounds: Bounds,
 }
 
@@ -82,6 +88,7 @@ impl<S: Source> Lists<S> {
             open: RwLock::new(Some(open)),
             turns: Arc::new(Semaphore::new(bounds.lists.max(1))),
             streams: Arc::new(Semaphore::new(bounds.streams.max(1))),
+            postings: Arc::new(Postings::new(bounds.index_cache_bytes, bounds.walked_entries)),
             bounds,
         }
     }
@@ -100,6 +107,7 @@ impl<S: Source> Lists<S> {
         let run = Run {
             _turn: turn,
             streams: Arc::clone(&self.streams),
+            postings: Arc::clone(&self.postings),
             lifeline,
             bounds: self.bounds.clone(),
             runtime: Handle::current(),
@@ -137,6 +145,7 @@ impl<S: Source> Lists<S> {
 struct Run {
     _turn: OwnedSemaphorePermit,
     streams: Arc<Semaphore>,
+    postings: Arc<Postings>,
     lifeline: watch::Receiver<()>,
     bounds: Bounds,
     runtime: Handle,
@@ -144,6 +153,7 @@ struct Run {
 
 /// The answer, and what is left to read after its first items.
 struct Begun {
+    age: Age,
     total: u64,
     plan: String,
     window: Window,
@@ -157,8 +167,10 @@ impl Run {
         query: &PageQuery,
         asker: oneshot::Sender<StoreResult<Page>>,
     ) {
-        let begun = begin(self.session(snapshot, &|| !asker.is_closed()), query);
-        let Begun { total, plan, window, first } = match begun {
+        let wanted = || !asker.is_closed();
+        let begun =
+            snapshot.age().and_then(|age| begin(self.session(snapshot, age, &wanted), query));
+        let Begun { age, total, plan, window, first } = match begun {
             Ok(begun) => begun,
             Err(e) => {
                 let _gone = asker.send(Err(e));
@@ -184,13 +196,18 @@ impl Run {
         let (taker, taken) = mpsc::channel(CHUNKS_AHEAD);
         let items = Items::Streamed(chunks(taken, count));
         if asker.send(Ok(Page { total, count, has_next, last, plan, items })).is_ok() {
-            self.streaming(turn).stream(snapshot, first, course, &taker);
+            self.streaming(turn).stream(snapshot, age, first, course, &taker);
         }
     }
 
-    fn session<'a>(&self, snapshot: &'a dyn Snapshot, wanted: &'a dyn Fn() -> bool) -> Session<'a> {
+    fn session<'a>(
+        &'a self,
+        snapshot: &'a dyn Snapshot,
+        age: Age,
+        wanted: &'a dyn Fn() -> bool,
+    ) -> Session<'a> {
         let Bounds { sort_bytes, scan_documents, .. } = self.bounds;
-        Session { snapshot, wanted, sort_bytes, scan_documents }
+        Session { snapshot, age, postings: &self.postings, wanted, sort_bytes, scan_documents }
     }
 
     /// From here on other lists may have this one's turn.
@@ -202,6 +219,7 @@ impl Run {
     fn stream(
         mut self,
         snapshot: &dyn Snapshot,
+        age: Age,
         first: Vec<Interaction>,
         mut course: Course,
         taker: &mpsc::Sender<StoreResult<Vec<Interaction>>>,
@@ -223,7 +241,7 @@ impl Run {
         }
         loop {
             let wanted = || !taker.is_closed();
-            let chunk = course.read(self.session(snapshot, &wanted), CHUNK_BYTES);
+            let chunk = course.read(self.session(snapshot, age, &wanted), CHUNK_BYTES);
             let is_last = chunk.is_err();
             let is_end = chunk.as_ref().is_ok_and(Vec::is_empty);
             if is_end || !self.hand_over(chunk, taker) || is_last {
@@ -257,7 +275,7 @@ fn begin(session: Session<'_>, query: &PageQuery) -> StoreResult<Begun> {
     let plan =
         format!("{plan}; read {} to find them, {} to sort them", evaluated, window.documents);
     let first = window.course.read(session, FIRST_BYTES)?;
-    Ok(Begun { total, plan, window, first })
+    Ok(Begun { age: session.age, total, plan, window, first })
 }
 
 /// What comes through the channel, and an error if that is less than `left` items.

@@ -3,12 +3,14 @@
 //! The matches are a set of creation numbers, compressed: a bit for each where they lie close, two
 //! bytes where they do not. Totals, offsets and places in the order are arithmetic on it.
 
+use super::postings::Numbers;
 use super::session::Session;
 use crate::domain::interaction::{Interaction, Members};
 use crate::query::filter::Filter;
 use crate::store::contract::{StoreError, StoreResult};
-use crate::store::plan::{AnyOf, Matching, Plan};
+use crate::store::plan::Plan;
 use roaring::RoaringTreemap;
+use std::sync::Arc;
 
 /// Documents that are asked for together.
 pub(super) const TOGETHER: usize = 32;
@@ -19,7 +21,7 @@ pub(super) enum Selection {
     /// All there are: so many.
     All(u64),
     /// Those of these numbers.
-    Some(RoaringTreemap),
+    Some(Numbers),
 }
 
 impl Selection {
@@ -30,16 +32,27 @@ impl Selection {
         plan: &Plan,
         filter: &Filter,
     ) -> StoreResult<(Self, u64)> {
-        match &plan.matching {
-            Matching::Nothing => Ok((Self::Some(RoaringTreemap::new()), 0)),
-            Matching::Everything => Ok((Self::All(session.snapshot.count()?), 0)),
-            Matching::Exact(sets) => Ok((Self::Some(session.snapshot.matching(sets)?), 0)),
-            Matching::Evaluate(sets) => {
-                session.scan(candidates(session, sets)?, || plan.unindexed())?;
-                let (numbers, documents) = evaluate(session, sets, filter)?;
-                Ok((Self::Some(numbers), documents))
+        if plan.sets.is_empty() {
+            let all = Self::All(session.total()?);
+            if plan.is_decided {
+                return Ok((all, 0));
             }
+            session.scan(all.total(), || plan.unindexed())?;
+            let met = all.meeting(session, filter)?;
+            return Ok((Self::Some(Arc::new(met)), all.total()));
         }
+        let possible = session.possible(&plan.sets)?;
+        let unsure = match plan.is_decided {
+            true => Arc::new(session.unsure(&plan.sets, &possible)?),
+            false => Arc::clone(&possible),
+        };
+        let documents = unsure.len();
+        if documents == 0 {
+            return Ok((Self::Some(possible), 0));
+        }
+        session.scan(documents, || plan.unindexed())?;
+        let met = Self::Some(Arc::clone(&unsure)).meeting(session, filter)?;
+        Ok((Self::Some(Arc::new((&*possible - &*unsure) | met)), documents))
     }
 
     /// How many match.
@@ -48,6 +61,18 @@ impl Selection {
             Self::All(all) => *all,
             Self::Some(numbers) => numbers.len(),
         }
+    }
+
+    /// Looks at each document.
+    fn meeting(&self, session: Session<'_>, filter: &Filter) -> StoreResult<RoaringTreemap> {
+        let mut numbers = RoaringTreemap::new();
+        self.each(session, &mut |number, interaction| {
+            if filter.matches(&interaction, &members_of(&interaction)?) {
+                numbers.insert(number);
+            }
+            Ok(())
+        })?;
+        Ok(numbers)
     }
 
     /// Shows each match, in creation order. Stops when nobody wants them any more.
@@ -77,30 +102,10 @@ impl Selection {
     }
 }
 
-/// How many documents there are to look at; 0 where that does not matter, and no more than does.
-fn candidates(session: Session<'_>, sets: &[AnyOf]) -> StoreResult<u64> {
-    match session.scan_documents {
-        Some(most) => session.snapshot.count_matching(sets, most.saturating_add(1)),
-        None => Ok(0),
+impl FromIterator<u64> for Selection {
+    fn from_iter<I: IntoIterator<Item = u64>>(numbers: I) -> Self {
+        Self::Some(Arc::new(numbers.into_iter().collect()))
     }
-}
-
-/// Looks at each candidate, once; how many there were is told too.
-fn evaluate(
-    session: Session<'_>,
-    sets: &[AnyOf],
-    filter: &Filter,
-) -> StoreResult<(RoaringTreemap, u64)> {
-    let (mut numbers, mut documents) = (RoaringTreemap::new(), 0);
-    session.snapshot.each_matching(sets, &mut |number, interaction| {
-        session.check()?;
-        documents += 1;
-        if filter.matches(&interaction, &members_of(&interaction)?) {
-            numbers.insert(number);
-        }
-        Ok(true)
-    })?;
-    Ok((numbers, documents))
 }
 
 /// The members of a stored document.

@@ -1,7 +1,8 @@
 //! What a list has while it runs: a snapshot, somebody who waits for it, and bounds.
 
 use super::WHAT;
-use super::snapshot::Snapshot;
+use super::postings::Postings;
+use super::snapshot::{Age, Snapshot};
 use crate::store::contract::{StoreError, StoreResult};
 use crate::store::plan::indexed_paths;
 
@@ -10,6 +11,10 @@ use crate::store::plan::indexed_paths;
 pub(super) struct Session<'a> {
     /// Every look sees the same.
     pub(super) snapshot: &'a dyn Snapshot,
+    /// How old that is.
+    pub(super) age: Age,
+    /// What others have found before.
+    pub(super) postings: &'a Postings,
     /// Whether somebody still waits for the answer.
     pub(super) wanted: &'a dyn Fn() -> bool,
     /// What the keys of a sort may take in memory, in bytes.
@@ -22,6 +27,14 @@ impl Session<'_> {
     /// Ends a list that nobody waits for.
     pub(super) fn check(&self) -> StoreResult<()> {
         if (self.wanted)() { Ok(()) } else { Err(StoreError::Closed) }
+    }
+
+    /// How many interactions there are.
+    pub(super) fn total(self) -> StoreResult<u64> {
+        match self.snapshot.count()? {
+            Some(count) => Ok(count),
+            None => Ok(self.every()?.len()),
+        }
     }
 
     /// Refuses to read so many documents for the sake of `names`, which have no index.

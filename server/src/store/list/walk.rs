@@ -15,6 +15,7 @@ use crate::domain::collation::Leading;
 use crate::query::cursor::Position;
 use crate::query::sort::Sort;
 use crate::store::contract::{PageQuery, StoreResult};
+use crate::store::plan::Probe;
 use roaring::RoaringTreemap;
 
 /// How many entries of the index are passed in the time that reading one document takes.
@@ -105,7 +106,7 @@ impl Selection {
         let matches = self.total();
         let window = limit.unwrap_or(matches).min(matches);
         let needed = skip.saturating_add(window).min(matches);
-        let entries = session.snapshot.newest()?;
+        let entries = session.age.newest;
         let passed = u128::from(needed) * u128::from(entries);
         let read = u128::from(matches) * u128::from(matches) * u128::from(ENTRIES_PER_DOCUMENT);
         Ok(window <= MOST_NUMBERS && passed <= read)
@@ -169,18 +170,13 @@ impl Walk<'_> {
     /// The group of those without a value.
     fn absent(&mut self) -> StoreResult<Step> {
         let session = self.session;
-        let present = session.snapshot.present(self.path)?;
-        let mut group = Vec::new();
-        match self.selection {
-            Selection::Some(numbers) => {
-                group.extend((numbers - present).into_iter().take(MOST_IN_GROUP + 1))
-            }
-            Selection::All(all) if present.len() == *all => {}
-            Selection::All(_) => session.snapshot.each_number(&mut |number| {
-                group.extend((!present.contains(number)).then_some(number));
-                group.len() <= MOST_IN_GROUP
-            })?,
-        }
+        let present = session.whole(&Probe::Present(self.path))?;
+        let absent = match self.selection {
+            Selection::All(all) if present.len() == *all => RoaringTreemap::new(),
+            Selection::All(_) => &*session.every()? - &*present,
+            Selection::Some(numbers) => &**numbers - &*present,
+        };
+        let group: Vec<u64> = absent.into_iter().take(MOST_IN_GROUP + 1).collect();
         if group.len() > MOST_IN_GROUP {
             return Ok(Step::GivenUp);
         }
@@ -200,7 +196,7 @@ impl Walk<'_> {
             return Ok(self.add(group));
         }
         let mut entries: Vec<Entry> = Vec::with_capacity(group.len());
-        let group = Selection::Some(group.into_iter().collect());
+        let group: Selection = group.into_iter().collect();
         group.each(self.session, &mut |number, interaction| {
             self.documents += 1;
             let key = self.sort.key(&interaction, &members_of(&interaction)?);
@@ -232,7 +228,7 @@ impl Walk<'_> {
     fn window(self) -> StoreResult<Window> {
         let Self { session, sort, numbers, has_next, documents, .. } = self;
         let mut last = None;
-        let last_number = Selection::Some(numbers.last().copied().into_iter().collect());
+        let last_number: Selection = numbers.last().copied().into_iter().collect();
         last_number.each(session, &mut |_, interaction| {
             let key = sort.key(&interaction, &members_of(&interaction)?);
             last = Some(Position::Sorted(key));

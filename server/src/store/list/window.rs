@@ -2,15 +2,17 @@
 //!
 //! Documents are read for the window only, a chunk at a time.
 
+use super::postings::Numbers;
 use super::selection::{Selection, TOGETHER};
 use super::session::{Session, failed_because};
-use super::snapshot::Snapshot;
 use super::sorted::Sorted;
 use crate::domain::interaction::Interaction;
 use crate::query::cursor::Position;
 use crate::store::contract::{PageQuery, Start, StoreResult};
 use crate::store::plan::Order;
+use roaring::RoaringTreemap;
 use std::collections::VecDeque;
+use std::iter;
 
 /// A window, counted before it is read.
 pub(super) struct Window {
@@ -68,25 +70,11 @@ impl Selection {
             }
         };
         match self {
-            Self::All(all) => range(session.snapshot, all, from, limit),
-            Self::Some(mut numbers) => {
-                let passed = match from {
-                    Beginning::Offset(0) => None,
-                    Beginning::Offset(offset) => {
-                        Some(numbers.select(offset - 1).unwrap_or(u64::MAX))
-                    }
-                    Beginning::Number(number) => Some(number),
-                };
-                if let Some(passed) = passed {
-                    numbers.remove_range(..=passed);
-                }
-                let count = limit.map_or(numbers.len(), |limit| limit.min(numbers.len()));
-                let last = count.checked_sub(1).and_then(|last| numbers.select(last));
-                let last = last.map(Position::Created);
-                let has_next = count < numbers.len();
-                let shown = usize::try_from(count).unwrap_or(usize::MAX);
-                let course = Course::listed(numbers.into_iter().take(shown));
-                Ok(Window { count, has_next, last, documents: 0, course })
+            Self::All(all) => range(session, all, from, limit),
+            Self::Some(numbers) => {
+                let part = Part::of(&numbers, from, limit);
+                let course = Course::listed(part.numbers(numbers));
+                Ok(part.window(course))
             }
         }
     }
@@ -101,30 +89,82 @@ enum Beginning {
     Number(u64),
 }
 
-/// The window of all interactions, by their numbers. It is counted as far as it reaches: the numbers
-/// have gaps.
+/// A part of a set of numbers, by arithmetic alone.
+struct Part {
+    /// It is above this number.
+    passed: u64,
+    count: u64,
+    last: Option<u64>,
+    has_next: bool,
+}
+
+impl Part {
+    fn of(numbers: &RoaringTreemap, from: Beginning, limit: Option<u64>) -> Self {
+        let passed = match from {
+            Beginning::Offset(0) => 0,
+            // Past the end nothing is above.
+            Beginning::Offset(offset) => numbers.select(offset - 1).unwrap_or(u64::MAX),
+            Beginning::Number(number) => number,
+        };
+        let before = numbers.rank(passed);
+        let behind = numbers.len() - before;
+        let count = limit.map_or(behind, |limit| limit.min(behind));
+        let last = count.checked_sub(1).and_then(|last| numbers.select(before + last));
+        Self { passed, count, last, has_next: count < behind }
+    }
+
+    /// Its numbers, in order. They are looked up as they are taken: somebody may take his time.
+    fn numbers(&self, numbers: Numbers) -> impl Iterator<Item = u64> + use<> {
+        let (mut passed, mut left) = (self.passed, self.count);
+        let mut ahead = VecDeque::new();
+        iter::from_fn(move || {
+            if ahead.is_empty() {
+                let some = usize::try_from(left).unwrap_or(usize::MAX).min(TOGETHER);
+                let mut behind = numbers.iter();
+                behind.advance_to(passed.saturating_add(1));
+                ahead.extend(behind.take(some));
+            }
+            left = left.checked_sub(1)?;
+            passed = ahead.pop_front()?;
+            Some(passed)
+        })
+    }
+
+    fn window(&self, course: Course) -> Window {
+        let last = self.last.filter(|_| self.count > 0).map(Position::Created);
+        Window { count: self.count, has_next: self.has_next, last, documents: 0, course }
+    }
+}
+
+/// A window of all interactions no larger than this is counted by reading it.
+const FEW: u64 = 1000;
+
+/// The window of all interactions, by their numbers, which have gaps. Where it begins in front and is
+/// short, nothing needs to be known of the others.
 fn range(
-    snapshot: &dyn Snapshot,
+    session: Session<'_>,
     all: u64,
     from: Beginning,
     limit: Option<u64>,
 ) -> StoreResult<Window> {
-    let passed = match from {
-        Beginning::Offset(0) => Some(0),
-        Beginning::Offset(offset) => snapshot.number_at(offset - 1)?,
-        Beginning::Number(number) => Some(number),
+    let short = limit.filter(|limit| *limit <= FEW);
+    let part = match (from, limit, short) {
+        (Beginning::Offset(0), None, _) => {
+            Part { passed: 0, count: all, last: Some(session.age.newest), has_next: false }
+        }
+        (Beginning::Offset(0), _, Some(limit)) => {
+            let (count, last) = session.snapshot.count_above(0, limit)?;
+            Part { passed: 0, count, last: Some(last), has_next: count < all }
+        }
+        (Beginning::Number(passed), _, Some(limit)) => {
+            let (count, last) = session.snapshot.count_above(passed, limit)?;
+            let (more, _) = session.snapshot.count_above(last.max(passed), 1)?;
+            Part { passed, count, last: Some(last), has_next: more > 0 }
+        }
+        _ => Part::of(&*session.every()?, from, limit),
     };
-    // Past the end nothing is above.
-    let passed = passed.unwrap_or(u64::MAX);
-    let newest = snapshot.newest()?;
-    let (count, last) = match (from, limit) {
-        (Beginning::Offset(offset), None) => (all.saturating_sub(offset), newest),
-        _ => snapshot.count_above(passed, limit)?,
-    };
-    let has_next = newest > last.max(passed);
-    let course = Course::Range(passed, last);
-    let last = Some(Position::Created(last));
-    Ok(Window { count, has_next, last, documents: 0, course })
+    let course = Course::Range(part.passed, part.last.unwrap_or(0));
+    Ok(part.window(course))
 }
 
 impl Course {

@@ -106,6 +106,8 @@ const REPLACE: &str = "
     ), now AS (
         UPDATE interaction SET version = $3, foreign_href = $4, href_digest = $5, document = $6
         WHERE id = $1 AND version = $2 RETURNING seq
+    ), amended AS (
+        INSERT INTO amendment (number, seq) SELECT $15, seq FROM now
     ), texts_gone AS (
         DELETE FROM attribute_text AS a
         USING now, unnest($7::SMALLINT[], $8::BYTEA[]) AS o(path, value)
@@ -152,6 +154,7 @@ pub(super) async fn replace(unit: &Unit<'_>, replacement: &Replacement) -> Resul
                 &new.texts,
                 &new.instant_paths,
                 &new.instants,
+                &amendment(unit).await?,
             ],
         )
         .await?;
@@ -168,6 +171,8 @@ const DELETE: &str = "
         SELECT version FROM interaction WHERE id = $1
     ), now AS (
         DELETE FROM interaction WHERE id = $1 AND version = $2 RETURNING seq
+    ), amended AS (
+        INSERT INTO amendment (number, seq) SELECT $7, seq FROM now
     ), texts AS (
         DELETE FROM attribute_text AS a
         USING now, unnest($3::SMALLINT[], $4::BYTEA[]) AS o(path, value)
@@ -195,6 +200,7 @@ pub(super) async fn delete(unit: &Unit<'_>, deletion: &Deletion) -> Result<Outco
                 &gone.texts,
                 &gone.instant_paths,
                 &gone.instants,
+                &amendment(unit).await?,
             ],
         )
         .await?;
@@ -204,6 +210,24 @@ pub(super) async fn delete(unit: &Unit<'_>, deletion: &Deletion) -> Result<Outco
         unit.tell(events);
     }
     Ok(outcome)
+}
+
+/// How many amendments are kept, and a few more: they are taken away together.
+const AMENDMENTS: i64 = 1 << 16;
+const TOGETHER: i64 = 1 << 10;
+
+/// The number of the next amendment; without a change it is left out. The last ones are kept.
+async fn amendment(unit: &Unit<'_>) -> Result<i64> {
+    let number = unit.count(|counter| {
+        counter.amendment += 1;
+        counter.amendment
+    });
+    if number % TOGETHER == 0 {
+        let sql = "DELETE FROM amendment WHERE number <= $1";
+        let statement = unit.transaction.prepare_cached(sql).await?;
+        unit.transaction.execute(&statement, &[&(number - AMENDMENTS)]).await?;
+    }
+    Ok(number)
 }
 
 fn outcome(found: bool, done: bool) -> Outcome {

@@ -20,10 +20,12 @@ pub(super) struct Counter {
     pub(super) extension_paths: i64,
     /// The last number of a dead delivery.
     pub(super) dead_delivery: i64,
+    /// The last number of an amendment.
+    pub(super) amendment: i64,
 }
 
 const COLUMNS: &str =
-    "interaction, interactions, event, subscriptions, extension_paths, dead_delivery";
+    "interaction, interactions, event, subscriptions, extension_paths, dead_delivery, amendment";
 
 impl Counter {
     /// Reads it, locking nothing.
@@ -43,7 +45,7 @@ impl Counter {
     /// Writes it back.
     pub(super) async fn write(&self, transaction: &Transaction<'_>) -> Result<()> {
         let sql =
-            format!("UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6) WHERE one = 1");
+            format!("UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6, $7) WHERE one = 1");
         let statement = transaction.prepare_cached(&sql).await?;
         let Self {
             interaction,
@@ -52,9 +54,17 @@ impl Counter {
             subscriptions,
             extension_paths,
             dead_delivery,
+            amendment,
         } = self;
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [interaction, interactions, event, subscriptions, extension_paths, dead_delivery];
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+            interaction,
+            interactions,
+            event,
+            subscriptions,
+            extension_paths,
+            dead_delivery,
+            amendment,
+        ];
         transaction.execute(&statement, &values).await?;
         Ok(())
     }
@@ -69,6 +79,7 @@ impl From<&Row> for Counter {
             subscriptions: row.get(3),
             extension_paths: row.get(4),
             dead_delivery: row.get(5),
+            amendment: row.get(6),
         }
     }
 }

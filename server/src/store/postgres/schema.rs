@@ -16,6 +16,9 @@
 //! collation, and U+0000, which PostgreSQL's TEXT cannot hold, is a character like others. Where
 //! clients' words are shown to people they are inside JSON, which escapes it.
 //!
+//! `amendment` is numbered by the counter, and written by the statement of the change: what such a statement
+//! leaves out, cached lists would not notice.
+//!
 //! Nothing here is PostgreSQL's alone: no extension, no sequence, no trigger, no function, no advisory
 //! lock.
 
@@ -29,6 +32,7 @@ use tokio_postgres::error::SqlState;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_no_attribute_seq.sql"),
+    include_str!("migrations/0003_amendment.sql"),
 ];
 
 /// The version this release reads and writes.

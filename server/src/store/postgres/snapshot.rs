@@ -6,14 +6,15 @@
 use super::change::{path_number, signed};
 use super::counter::Counter;
 use super::error::{Error, Result};
-use super::intersection::Intersection;
+use super::probe::{Value, entries};
 use crate::domain::interaction::Interaction;
 use crate::store::contract::StoreResult;
-use crate::store::list::{Show, Snapshot, Source, WHAT};
-use crate::store::plan::AnyOf;
+use crate::store::list::{Age, Amendment, Show, Snapshot, Source, WHAT};
+use crate::store::plan::Probe;
 use deadpool_postgres::{Pool, Transaction};
 use roaring::RoaringTreemap;
 use std::collections::HashMap;
+use std::iter;
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
@@ -23,6 +24,9 @@ const DOCUMENTS: i64 = 64;
 
 /// Entries of the index in a part.
 const ENTRIES: i64 = 4096;
+
+/// Numbers in the first part, which is often all there is, and in the others.
+const NUMBERS: [i64; 2] = [2048, 1 << 16];
 
 /// Connections for lists, as many as there are lists and streams at a time.
 #[derive(Debug)]
@@ -66,26 +70,17 @@ impl Reading<'_> {
         })
     }
 
-    /// The numbers of a statement of which there may be many forms, in parts and in order.
-    fn each_part(
+    /// The numbers of a statement that answers with one array of them; NULL: there are none.
+    fn arrays(
         &self,
-        sets: &[AnyOf],
-        show: &mut dyn FnMut(Vec<u64>) -> StoreResult<bool>,
-    ) -> StoreResult<()> {
-        let portal = self.wait(async {
-            let made = Intersection::of(self.transaction, sets).await?;
-            let sql = format!("{} ORDER BY seq", made.sql);
-            let statement = self.transaction.prepare(&sql).await?;
-            Ok(self.transaction.bind(&statement, &made.bound()).await?)
-        })?;
-        loop {
-            let part = self.transaction.query_portal(&portal, ENTRIES as i32);
-            let part = self.wait(async { Ok(part.await?) })?;
-            let is_last = (part.len() as i64) < ENTRIES;
-            if !show(part.iter().map(|row| number_from(row, 0)).collect())? || is_last {
-                return Ok(());
-            }
-        }
+        sql: &str,
+        own: &[&(dyn ToSql + Sync)],
+        values: &[Value],
+    ) -> StoreResult<Vec<i64>> {
+        let values = values.iter().map(|value| &**value as &(dyn ToSql + Sync));
+        let all: Vec<_> = own.iter().copied().chain(values).collect();
+        let rows = self.rows(sql, &all)?;
+        Ok(rows.first().and_then(|row| row.get::<_, Option<Vec<i64>>>(0)).unwrap_or_default())
     }
 
     /// Numbers above one, in order, a part at a time.
@@ -114,65 +109,75 @@ impl Reading<'_> {
 }
 
 impl Snapshot for Reading<'_> {
-    fn count(&self) -> StoreResult<u64> {
+    fn age(&self) -> StoreResult<Age> {
+        // After a failover the database may have lost what was seen before, and give out its numbers
+        // again; a standby that has taken over was started at another time.
+        let sql = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::BIGINT,
+                          amendment, interaction FROM counter WHERE one = 1";
+        let rows = self.rows(sql, &[])?;
+        Ok(rows.first().map_or_else(Age::default, |row| Age {
+            origin: row.get(0),
+            amendments: number_from(row, 1),
+            newest: number_from(row, 2),
+        }))
+    }
+
+    fn count(&self) -> StoreResult<Option<u64>> {
         // Kept by the writer: PostgreSQL would read the whole table to count it.
         let counter = self.wait(Counter::read(self.transaction))?;
-        Ok(counter.interactions.unsigned_abs())
+        Ok(Some(counter.interactions.unsigned_abs()))
     }
 
-    fn newest(&self) -> StoreResult<u64> {
-        let rows = self.rows("SELECT coalesce(max(seq), 0) FROM interaction", &[])?;
-        Ok(rows.first().map_or(0, |row| number_from(row, 0)))
-    }
-
-    fn number_at(&self, offset: u64) -> StoreResult<Option<u64>> {
-        let sql = "SELECT seq FROM interaction ORDER BY seq LIMIT 1 OFFSET $1";
-        Ok(self.rows(sql, &[&signed(offset)])?.first().map(|row| number_from(row, 0)))
-    }
-
-    fn count_above(&self, number: u64, limit: Option<u64>) -> StoreResult<(u64, u64)> {
+    fn count_above(&self, number: u64, limit: u64) -> StoreResult<(u64, u64)> {
         let sql = "SELECT count(*), coalesce(max(seq), 0) FROM
              (SELECT seq FROM interaction WHERE seq > $1 ORDER BY seq LIMIT $2) AS part";
-        let rows = self.rows(sql, &[&signed(number), &limit.map(signed)])?;
+        let rows = self.rows(sql, &[&signed(number), &signed(limit)])?;
         Ok(rows.first().map_or((0, 0), |row| (number_from(row, 0), number_from(row, 1))))
     }
 
-    fn matching(&self, sets: &[AnyOf]) -> StoreResult<RoaringTreemap> {
-        let mut numbers = RoaringTreemap::new();
-        self.each_part(sets, &mut |part| {
-            numbers.extend(part);
-            Ok(true)
-        })?;
-        Ok(numbers)
-    }
-
-    fn count_matching(&self, sets: &[AnyOf], most: u64) -> StoreResult<u64> {
-        let row = self.wait(async {
-            let mut made = Intersection::of(self.transaction, sets).await?;
-            let limit = made.bind(signed(most));
-            let sql = format!("SELECT count(*) FROM ({} LIMIT {limit}) AS part", made.sql);
-            Ok(self.transaction.query_one(&sql, &made.bound()).await?)
-        })?;
-        Ok(number_from(&row, 0))
-    }
-
-    fn each_matching(&self, sets: &[AnyOf], show: &mut Show<'_>) -> StoreResult<()> {
-        if sets.is_empty() {
-            return self.each_between(0, u64::MAX, show);
+    fn amended_after(&self, number: u64) -> StoreResult<Option<Vec<Amendment>>> {
+        let oldest = self.rows("SELECT coalesce(min(number), 1) FROM amendment", &[])?;
+        if oldest.first().is_some_and(|row| number_from(row, 0) > number.saturating_add(1)) {
+            return Ok(None);
         }
-        self.each_part(sets, &mut |part| {
-            for some in part.chunks(DOCUMENTS as usize) {
-                let mut go_on = true;
-                self.each_of(some, &mut |number, interaction| {
-                    go_on = show(number, interaction)?;
-                    Ok(go_on)
-                })?;
-                if !go_on {
-                    return Ok(false);
-                }
+        let sql = "SELECT number, seq FROM amendment WHERE number > $1 ORDER BY number";
+        let rows = self.rows(sql, &[&signed(number)])?;
+        let amendment = |row| Amendment { number: number_from(row, 0), of: number_from(row, 1) };
+        Ok(Some(rows.iter().map(amendment).collect()))
+    }
+
+    fn each_found(
+        &self,
+        probe: &Probe,
+        above: u64,
+        show: &mut dyn FnMut(u64) -> bool,
+    ) -> StoreResult<()> {
+        let Some((entries, values)) = entries(probe) else { return Ok(()) };
+        let sql = format!(
+            "SELECT array_agg(seq) FROM
+                 (SELECT seq FROM {entries} AND seq > $1 ORDER BY seq LIMIT $2) AS part"
+        );
+        let mut above = signed(above);
+        let [first, next] = NUMBERS;
+        for most in iter::once(first).chain(iter::repeat(next)) {
+            let mut part = self.arrays(&sql, &[&above, &most], &values)?;
+            // The order is that of the part, but nothing promises it.
+            part.sort_unstable();
+            if !part.iter().all(|number| show(number.unsigned_abs())) || (part.len() as i64) < most
+            {
+                break;
             }
-            Ok(true)
-        })
+            above = part.last().copied().unwrap_or(i64::MAX);
+        }
+        Ok(())
+    }
+
+    fn found_among(&self, probe: &Probe, numbers: &[u64]) -> StoreResult<Vec<u64>> {
+        let Some((entries, values)) = entries(probe) else { return Ok(Vec::new()) };
+        let asked: Vec<i64> = numbers.iter().copied().map(signed).collect();
+        let sql = format!("SELECT array_agg(seq) FROM {entries} AND seq = ANY($1) AND $2");
+        let found = self.arrays(&sql, &[&asked, &true], &values)?;
+        Ok(found.into_iter().map(i64::unsigned_abs).collect())
     }
 
     fn each_between(&self, above: u64, up_to: u64, show: &mut Show<'_>) -> StoreResult<()> {
@@ -211,11 +216,6 @@ impl Snapshot for Reading<'_> {
             }
         }
         Ok(())
-    }
-
-    fn each_number(&self, show: &mut dyn FnMut(u64) -> bool) -> StoreResult<()> {
-        let sql = "SELECT seq FROM interaction WHERE seq > $1 ORDER BY seq LIMIT $2";
-        self.numbers_above(sql, &[], show)
     }
 
     fn has_texts(&self, path: u16) -> StoreResult<bool> {

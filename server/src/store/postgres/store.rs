@@ -52,6 +52,10 @@ pub struct PostgresOptions {
     pub sort_bytes: usize,
     /// Most documents that may be read to find the matches of one list and to sort them; `None`: any.
     pub scan_documents: Option<u64>,
+    /// How much of the index is kept in memory for lists, in bytes.
+    pub index_cache_bytes: usize,
+    /// Entries of it that are walked each time rather than kept.
+    pub walked_entries: u64,
     /// How often to look at what other processes have written.
     pub look_every: Duration,
 }
@@ -69,6 +73,8 @@ impl Default for PostgresOptions {
             stream_stall: Duration::from_secs(30),
             sort_bytes: 9 << 20,
             scan_documents: None,
+            index_cache_bytes: 64 << 20,
+            walked_entries: 1000,
             look_every: Duration::from_millis(100),
         }
     }
@@ -167,6 +173,8 @@ impl PostgresOptions {
             stall: self.stream_stall,
             sort_bytes: self.sort_bytes,
             scan_documents: self.scan_documents,
+            index_cache_bytes: self.index_cache_bytes,
+            walked_entries: self.walked_entries,
         }
     }
 }

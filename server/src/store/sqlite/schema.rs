@@ -12,6 +12,10 @@
 //! were when it was written. So all entries must have been made by the same rules, and a release with
 //! others makes them all anew ([`REINDEXED`]). `id` and `href` are not looked up here: they have columns.
 //!
+//! `amendment` is which interactions were replaced or deleted lately, in the order of commits. What lists
+//! have found in one state of the database is by it brought to another: see [`crate::store::list`]. Its
+//! last 65536 entries are kept, or a few more.
+//!
 //! `extension_path` remembers which members beyond the API document were ever stored: that is how
 //! a filter on a member nobody ever sent is told from one on a member that is only rare.
 //!
@@ -47,6 +51,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_idempotency.sql"),
     include_str!("migrations/0003_delivery.sql"),
     include_str!("migrations/0004_no_attribute_seq.sql"),
+    include_str!("migrations/0005_amendment.sql"),
 ];
 
 /// The `user_version` this release reads and writes.

@@ -2,15 +2,15 @@
 
 use super::connection::{READ, set_up_reader};
 use super::error::failed;
-use super::intersection::Intersection;
+use super::probe::entries;
 use super::store::SqliteOptions;
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{StoreError, StoreResult};
-use crate::store::list::{Show, Snapshot, Source, WHAT};
-use crate::store::plan::AnyOf;
+use crate::store::list::{Age, Amendment, Show, Snapshot, Source, WHAT};
+use crate::store::plan::Probe;
 use r2d2_sqlite::SqliteConnectionManager;
 use roaring::RoaringTreemap;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params_from_iter};
+use rusqlite::{CachedStatement, Connection, Params, Row, params_from_iter};
 use std::path::Path;
 
 /// Connections for lists, as many as there are lists and streams at a time.
@@ -58,64 +58,86 @@ impl<'a> Transaction<'a> {
     fn prepare(&self, sql: &str) -> StoreResult<CachedStatement<'a>> {
         self.0.prepare_cached(sql).map_err(because)
     }
-
-    /// A number; 0 where there is no row.
-    fn number(&self, sql: &str, params: impl Params) -> StoreResult<u64> {
-        let found = self.prepare(sql)?.query_row(params, |row| number_from(row, 0)).optional();
-        Ok(found.map_err(because)?.unwrap_or(0))
-    }
 }
 
 impl Snapshot for Transaction<'_> {
-    fn count(&self) -> StoreResult<u64> {
-        self.number("SELECT count(*) FROM interaction", [])
+    fn age(&self) -> StoreResult<Age> {
+        // Both columns are keys, and the newest entry of the log is always kept.
+        let sql = "SELECT (SELECT coalesce(max(number), 0) FROM amendment),
+                          (SELECT coalesce(max(seq), 0) FROM interaction)";
+        self.prepare(sql)?
+            .query_row([], |row| {
+                let (amendments, newest) = (number_from(row, 0)?, number_from(row, 1)?);
+                Ok(Age { origin: 0, amendments, newest })
+            })
+            .map_err(because)
     }
 
-    fn newest(&self) -> StoreResult<u64> {
-        self.number("SELECT max(seq) FROM interaction HAVING count(*) > 0", [])
+    fn count(&self) -> StoreResult<Option<u64>> {
+        // SQLite would read an index to count it.
+        Ok(None)
     }
 
-    fn number_at(&self, offset: u64) -> StoreResult<Option<u64>> {
-        let sql = "SELECT seq FROM interaction ORDER BY seq LIMIT 1 OFFSET ?";
-        let number = self.number(sql, [signed(offset)])?;
-        Ok(Some(number).filter(|number| *number > 0))
-    }
-
-    fn count_above(&self, number: u64, limit: Option<u64>) -> StoreResult<(u64, u64)> {
-        // A negative LIMIT is none.
-        let limit = limit.map_or(-1, signed);
+    fn count_above(&self, number: u64, limit: u64) -> StoreResult<(u64, u64)> {
         self.prepare(
             "SELECT count(*), coalesce(max(seq), 0) FROM
                  (SELECT seq FROM interaction WHERE seq > ? ORDER BY seq LIMIT ?)",
         )?
-        .query_row([signed(number), limit], |row| Ok((number_from(row, 0)?, number_from(row, 1)?)))
+        .query_row([signed(number), signed(limit)], |row| {
+            Ok((number_from(row, 0)?, number_from(row, 1)?))
+        })
         .map_err(because)
     }
 
-    fn matching(&self, sets: &[AnyOf]) -> StoreResult<RoaringTreemap> {
-        let Intersection { from, only, values } =
-            Intersection::of(self.0, sets).map_err(because)?;
-        let mut statement = self.prepare(&format!("SELECT c.seq FROM {from} {only}"))?;
-        numbers(&mut statement, params_from_iter(values)).map_err(because)
+    fn amended_after(&self, number: u64) -> StoreResult<Option<Vec<Amendment>>> {
+        let oldest = "SELECT coalesce(min(number), 1) FROM amendment";
+        let oldest = self.prepare(oldest)?.query_row([], |row| number_from(row, 0));
+        if oldest.map_err(because)? > number.saturating_add(1) {
+            return Ok(None);
+        }
+        let sql = "SELECT number, seq FROM amendment WHERE number > ? ORDER BY number";
+        let mut statement = self.prepare(sql)?;
+        let amendments = statement
+            .query_map([signed(number)], |row| {
+                Ok(Amendment { number: number_from(row, 0)?, of: number_from(row, 1)? })
+            })
+            .and_then(Iterator::collect);
+        amendments.map(Some).map_err(because)
     }
 
-    fn count_matching(&self, sets: &[AnyOf], most: u64) -> StoreResult<u64> {
-        let Intersection { from, only, mut values } =
-            Intersection::of(self.0, sets).map_err(because)?;
-        values.push(signed(most).into());
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} {only} LIMIT ?)");
-        self.number(&sql, params_from_iter(values))
+    fn each_found(
+        &self,
+        probe: &Probe,
+        above: u64,
+        show: &mut dyn FnMut(u64) -> bool,
+    ) -> StoreResult<()> {
+        let (entries, mut values) = entries(probe);
+        let sql = if above == 0 && *probe == Probe::Every {
+            // Any index has them all, in an order of its own; the table is as large as its documents.
+            "SELECT seq FROM interaction".to_owned()
+        } else {
+            values.push(signed(above).into());
+            format!("SELECT seq FROM {entries} AND seq > ? ORDER BY seq")
+        };
+        let mut statement = self.prepare(&sql)?;
+        let mut rows = statement.query(params_from_iter(values)).map_err(because)?;
+        while let Some(row) = rows.next().map_err(because)?
+            && show(number_from(row, 0).map_err(because)?)
+        {}
+        Ok(())
     }
 
-    fn each_matching(&self, sets: &[AnyOf], show: &mut Show<'_>) -> StoreResult<()> {
-        let Intersection { from, only, values } =
-            Intersection::of(self.0, sets).map_err(because)?;
-        // CROSS JOIN keeps the order of the tables: the candidates lead.
-        let sql = format!(
-            "SELECT i.id, i.version, i.foreign_href, i.document, i.seq
-             FROM {from} CROSS JOIN interaction AS i ON i.seq = c.seq {only} ORDER BY c.seq"
-        );
-        each(&mut self.prepare(&sql)?, params_from_iter(values), show).map(drop)
+    fn found_among(&self, probe: &Probe, numbers: &[u64]) -> StoreResult<Vec<u64>> {
+        let (entries, values) = entries(probe);
+        let mut statement = self.prepare(&format!("SELECT 1 FROM {entries} AND seq = ?"))?;
+        let mut found = Vec::new();
+        for number in numbers {
+            let values = values.iter().cloned().chain([signed(*number).into()]);
+            if statement.exists(params_from_iter(values)).map_err(because)? {
+                found.push(*number);
+            }
+        }
+        Ok(found)
     }
 
     fn each_between(&self, above: u64, up_to: u64, show: &mut Show<'_>) -> StoreResult<()> {
@@ -135,15 +157,6 @@ impl Snapshot for Transaction<'_> {
                 break;
             }
         }
-        Ok(())
-    }
-
-    fn each_number(&self, show: &mut dyn FnMut(u64) -> bool) -> StoreResult<()> {
-        let mut statement = self.prepare("SELECT seq FROM interaction")?;
-        let mut rows = statement.query([]).map_err(because)?;
-        while let Some(row) = rows.next().map_err(because)?
-            && show(number_from(row, 0).map_err(because)?)
-        {}
         Ok(())
     }
 
@@ -168,7 +181,9 @@ impl Snapshot for Transaction<'_> {
         let mut statement = self.prepare(if descending {
             "SELECT value, seq FROM attribute WHERE path = ? AND value <= ? ORDER BY value DESC"
         } else {
-            "SELECT value, seq FROM attribute WHERE path = ? AND value >= ? ORDER BY value"
+            // Texts are above all integers.
+            "SELECT value, seq FROM attribute WHERE path = ? AND value >= ? AND value < ''
+             ORDER BY value"
         })?;
         let mut rows = statement.query((path, from_us)).map_err(because)?;
         while let Some(row) = rows.next().map_err(because)? {

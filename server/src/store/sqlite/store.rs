@@ -45,6 +45,10 @@ pub struct SqliteOptions {
     pub sort_bytes: usize,
     /// Most documents that may be read to find the matches of one list and to sort them; `None`: any.
     pub scan_documents: Option<u64>,
+    /// How much of the index is kept in memory for lists, in bytes.
+    pub index_cache_bytes: usize,
+    /// Entries of it that are walked each time rather than kept.
+    pub walked_entries: u64,
     /// How much of the database file each thread that reads maps into memory. 0: nothing.
     pub mmap_bytes: u32,
 }
@@ -60,6 +64,8 @@ impl Default for SqliteOptions {
             stream_stall: Duration::from_secs(30),
             sort_bytes: 9 << 20,
             scan_documents: None,
+            index_cache_bytes: 64 << 20,
+            walked_entries: 1000,
             mmap_bytes: 32 << 20,
         }
     }
@@ -74,6 +80,8 @@ impl SqliteOptions {
             stall: self.stream_stall,
             sort_bytes: self.sort_bytes,
             scan_documents: self.scan_documents,
+            index_cache_bytes: self.index_cache_bytes,
+            walked_entries: self.walked_entries,
         }
     }
 }
