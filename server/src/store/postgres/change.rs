@@ -9,6 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::index::{Key, KeyValue};
 use crate::store::contract::{Creation, Outcome, Record};
 use sha2::{Digest, Sha256};
+use std::borrow::Borrow;
 
 /// What a replacement needs.
 pub(super) struct Replacement {
@@ -46,10 +47,11 @@ const CREATE: &str = "
     SELECT EXISTS (SELECT 1 FROM free)";
 
 /// `false`: one of the ids exists, and nothing is written.
-pub(super) async fn create(unit: &Unit<'_>, creations: &[Creation]) -> Result<bool> {
+pub(super) async fn create(unit: &Unit<'_>, creations: &[impl Borrow<Creation>]) -> Result<bool> {
     if creations.is_empty() {
         return Ok(true);
     }
+    let creations: Vec<&Creation> = creations.iter().map(Borrow::borrow).collect();
     let statement = unit.transaction.prepare_cached(CREATE).await?;
     let many = creations.len() as i64;
     let first = unit.count(|counter| {
@@ -65,10 +67,7 @@ pub(super) async fn create(unit: &Unit<'_>, creations: &[Creation]) -> Result<bo
     let digests: Vec<Option<&[u8]>> =
         digests.iter().map(|digest| digest.as_ref().map(<[u8; 32]>::as_slice)).collect();
     let documents: Vec<&str> = interactions().map(|one| one.text.as_str()).collect();
-    let mut keys = Keys::default();
-    for (creation, number) in creations.iter().zip(&numbers) {
-        keys.add(&creation.record.keys, *number);
-    }
+    let keys = Keys::of(creations.iter().map(|creation| &creation.record.keys[..]).zip(first..));
     let row = unit
         .transaction
         .query_one(
@@ -133,8 +132,7 @@ pub(super) async fn replace(unit: &Unit<'_>, replacement: &Replacement) -> Resul
     let statement = unit.transaction.prepare_cached(REPLACE).await?;
     let interaction = &record.interaction;
     let digest = interaction.foreign_href.as_deref().map(digest);
-    let mut keys = Keys::default();
-    keys.add(&record.keys, 0);
+    let keys = Keys::of([(&record.keys[..], 0)]);
     let row = unit
         .transaction
         .query_one(
@@ -241,7 +239,7 @@ pub(super) fn path_number(path: u16) -> i16 {
     i16::try_from(path).unwrap_or(i16::MAX)
 }
 
-/// Index entries by columns.
+/// Index entries by columns, in the order in which they lie in the index.
 #[derive(Default)]
 struct Keys<'a> {
     text_paths: Vec<i16>,
@@ -253,20 +251,27 @@ struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    fn add(&mut self, keys: &'a [Key], number: i64) {
-        for Key { path, value } in keys {
+    /// Those of interactions with these numbers.
+    fn of(interactions: impl IntoIterator<Item = (&'a [Key], i64)>) -> Self {
+        let entries = interactions.into_iter();
+        let entries = entries.flat_map(|(keys, number)| keys.iter().map(move |key| (key, number)));
+        let mut entries: Vec<(&Key, i64)> = entries.collect();
+        entries.sort_unstable();
+        let mut columns = Self::default();
+        for (Key { path, value }, number) in entries {
             match value {
                 KeyValue::Text(text) => {
-                    self.text_paths.push(path_number(*path));
-                    self.texts.push(text.as_bytes());
-                    self.text_numbers.push(number);
+                    columns.text_paths.push(path_number(*path));
+                    columns.texts.push(text.as_bytes());
+                    columns.text_numbers.push(number);
                 }
                 KeyValue::Instant(instant) => {
-                    self.instant_paths.push(path_number(*path));
-                    self.instants.push(*instant);
-                    self.instant_numbers.push(number);
+                    columns.instant_paths.push(path_number(*path));
+                    columns.instants.push(*instant);
+                    columns.instant_numbers.push(number);
                 }
             }
         }
+        columns
     }
 }
