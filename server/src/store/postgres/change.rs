@@ -241,18 +241,18 @@ pub(super) fn path_number(path: u16) -> i16 {
 
 /// Index entries by columns, in the order in which they lie in the index.
 #[derive(Default)]
-struct Keys<'a> {
-    text_paths: Vec<i16>,
-    texts: Vec<&'a [u8]>,
-    text_numbers: Vec<i64>,
-    instant_paths: Vec<i16>,
-    instants: Vec<i64>,
-    instant_numbers: Vec<i64>,
+pub(super) struct Keys<'a> {
+    pub(super) text_paths: Vec<i16>,
+    pub(super) texts: Vec<&'a [u8]>,
+    pub(super) text_numbers: Vec<i64>,
+    pub(super) instant_paths: Vec<i16>,
+    pub(super) instants: Vec<i64>,
+    pub(super) instant_numbers: Vec<i64>,
 }
 
 impl<'a> Keys<'a> {
     /// Those of interactions with these numbers.
-    fn of(interactions: impl IntoIterator<Item = (&'a [Key], i64)>) -> Self {
+    pub(super) fn of(interactions: impl IntoIterator<Item = (&'a [Key], i64)>) -> Self {
         let entries = interactions.into_iter();
         let entries = entries.flat_map(|(keys, number)| keys.iter().map(move |key| (key, number)));
         let mut entries: Vec<(&Key, i64)> = entries.collect();

@@ -24,6 +24,7 @@ mod job;
 mod key;
 mod memory;
 mod once;
+mod original;
 mod reader;
 mod schema;
 mod snapshot;
@@ -33,4 +34,5 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use original::SqliteOriginal;
 pub use store::{SqliteOptions, SqliteStore};
