@@ -237,15 +237,12 @@ pub trait Successor: Original {
 /// Why a store cannot become the successor of another. It is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
-    /// It has data that no migration has brought.
-    #[error("has data of its own, or a migration to it is finished; take an empty database")]
-    Inhabited,
+    /// A server has used it, as one does when a migration to it is finished.
+    #[error("has been used already, or a migration to it is finished; take a new one")]
+    Used,
     /// A migration from elsewhere has begun.
-    #[error("is becoming the successor of {0}; take another database, or an emptied one")]
+    #[error("is becoming the successor of {0}; take another one")]
     OfAnother(String),
-    /// Some server has a lease.
-    #[error("is in use by a server; stop it, or wait for the lease of a dead one to end")]
-    InUse,
     /// A run that began later writes now.
     #[error("is being written by another run of this command")]
     TakenOver,

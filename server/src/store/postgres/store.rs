@@ -176,7 +176,7 @@ async fn prepare(pool: &deadpool_postgres::Pool) -> std::result::Result<Memory, 
     let failed = |what, e: Error| OpenError::Failed { what, source: Box::new(e) };
     let mut client = pool.get().await.map_err(|e| failed("connecting", e.into()))?;
     schema::migrate(&mut client).await?;
-    mark::refuse(&client).await?;
+    mark::enter(&mut client).await?;
     Memory::load(&client).await.map_err(|e| failed("reading extension paths", e))
 }
 
