@@ -30,8 +30,8 @@ use crate::query::parse::{QueryContext, QueryLimits};
 use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{Store, Subscription};
-use crate::store::postgres::{PostgresOptions, PostgresStore};
-use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::store::postgres::{PostgresOptions, PostgresStore, PostgresSuccessor};
+use crate::store::sqlite::{SqliteOptions, SqliteOriginal, SqliteStore};
 use anyhow::Context as _;
 use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
 use std::net::SocketAddr;
@@ -199,6 +199,29 @@ pub fn backup(settings: &Settings, to: &Path, replace: bool) -> anyhow::Result<u
 /// it was.
 pub fn restore(settings: &Settings, from: &Path, replace: bool) -> anyhow::Result<u64> {
     Ok(store::sqlite::backup::copy(from, sqlite_file(settings)?, replace)?)
+}
+
+/// Makes one store what another is, which may be in use meanwhile, or ends that. Answers whether they
+/// have the same now.
+///
+/// # Errors
+/// One of the stores cannot be used so, or, where they have to, they have not the same.
+pub async fn migrate(
+    from: &StoreUrl,
+    to: &StoreUrl,
+    order: bulk::migrate::Order,
+) -> anyhow::Result<bool> {
+    let (StoreUrl::Sqlite(path), StoreUrl::Postgres(url)) = (from, to) else {
+        anyhow::bail!("a store moves from sqlite: to postgres:, not from {from} to {to}");
+    };
+    let path = path.canonicalize().with_context(|| from.to_string())?;
+    let original = match order {
+        bulk::migrate::Order::Finish => SqliteOriginal::hold(&path)?,
+        _ => SqliteOriginal::open(&path)?,
+    };
+    let successor = PostgresSuccessor::open(url.secret()).await.with_context(|| to.to_string())?;
+    let name = StoreUrl::Sqlite(path).to_string();
+    bulk::migrate::run(&name, Arc::new(original), Arc::new(successor), order).await
 }
 
 /// A database server has backups of its own, which know its clusters and logs.

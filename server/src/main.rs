@@ -52,6 +52,8 @@ enum Command {
     Backup(transfer::Backup),
     /// Put a backup in place of a store that no server uses.
     Restore(transfer::Restore),
+    /// Move all data to another store, while a server uses it.
+    Migrate(transfer::Migrate),
     /// Print the commented default settings, a start for a --config file.
     DefaultConfig,
 }
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Export(args) => args.run(),
         Command::Backup(args) => args.run(),
         Command::Restore(args) => args.run(),
+        Command::Migrate(args) => args.run(),
         Command::DefaultConfig => {
             print!("{DEFAULT_TOML}");
             Ok(())

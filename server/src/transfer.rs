@@ -1,11 +1,11 @@
 //! What the command line does to a store itself, whether a server runs on it or not: import, export,
-//! backup, restore.
+//! backup, restore, migrate.
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use std::path::PathBuf;
-use tmf683_server::bulk::{export, import};
-use tmf683_server::config::{Flags, Settings};
+use tmf683_server::bulk::{export, import, migrate};
+use tmf683_server::config::{Flags, Settings, StoreUrl};
 
 /// Which store, and how it is set up.
 #[derive(Args)]
@@ -211,6 +211,55 @@ impl Restore {
         let settings = self.given.settings()?;
         let interactions = tmf683_server::restore(&settings, file, *force)?;
         println!("{interactions} interactions are in {}", settings.store);
+        Ok(())
+    }
+}
+
+/// `migrate …`
+#[derive(Args)]
+#[command(
+    after_help = "Run it while the server goes on, and again to catch up. Then stop the server, run \
+    it with --finish, and start on the new store: until then nobody can."
+)]
+pub struct Migrate {
+    /// The store that is, sqlite:PATH.
+    #[arg(long, value_name = "STORE")]
+    from: String,
+    /// The store that is to be, postgres://HOST/DATABASE [default: that of the settings].
+    #[arg(long, value_name = "STORE")]
+    to: Option<String>,
+    /// A TOML file of settings; see default-config.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Catch up for the last time, with a store that nobody uses, and make the new one ready to serve.
+    #[arg(long)]
+    finish: bool,
+    /// Only compare; change nothing.
+    #[arg(long, conflicts_with = "finish")]
+    verify_only: bool,
+}
+
+impl Migrate {
+    /// Migrates, and says whether it is done.
+    ///
+    /// # Errors
+    /// It could not be done, or they have not the same.
+    pub fn run(self) -> anyhow::Result<()> {
+        let Self { from, to, config, finish, verify_only } = self;
+        let settings = Settings::load(&Flags { store: to, config, ..Flags::default() })?;
+        tmf683_server::init_log(&settings.log)?;
+        let from = StoreUrl::try_from(from).map_err(|error| anyhow!("--from: {error}"))?;
+        let order = match (verify_only, finish) {
+            (true, _) => migrate::Order::Verify,
+            (false, true) => migrate::Order::Finish,
+            (false, false) => migrate::Order::CatchUp,
+        };
+        let to = &settings.store;
+        match runtime()?.block_on(tmf683_server::migrate(&from, to, order))? {
+            true if finish => println!("{to} has all of {from} and is ready to serve"),
+            true => println!("{to} has all of {from}"),
+            false => println!("{from} has changed meanwhile; run it again"),
+        }
         Ok(())
     }
 }

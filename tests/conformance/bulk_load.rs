@@ -128,6 +128,7 @@ async fn a_bad_line_is_told_and_the_others_are_imported() {
         (with("id", json!("..")), "/id"),
         (with("id", json!("x".repeat(257))), "/id"),
         (with("href", json!("")), "/href"),
+        (with("href", json!("http://elsewhere/\u{0}")), "/href"),
         (with("creationDate", json!("yesterday")), "/creationDate"),
         (with("lastUpdate", json!(1)), "/lastUpdate"),
         (with("channel", json!([])), "/channel"),

@@ -18,6 +18,7 @@ async fn what_it_says_of_itself() {
         (&["export", "--help"], "export-help.txt"),
         (&["backup", "--help"], "backup-help.txt"),
         (&["restore", "--help"], "restore-help.txt"),
+        (&["migrate", "--help"], "migrate-help.txt"),
     ] {
         let ended = ServerProcess::run(arguments, &[], directory.path()).await;
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{arguments:?}");

@@ -28,6 +28,7 @@ mod jsonpath;
 mod lifecycle;
 mod limits;
 mod listening;
+mod migrating;
 mod operator;
 mod paging;
 mod patches;

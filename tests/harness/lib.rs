@@ -24,7 +24,7 @@ pub use call::{Call, Caller};
 pub use document::{Document, Operation};
 pub use listener::{Listener, Notification, Reaction};
 pub use process::{Ended, ServerProcess, binary};
-pub use server::TestServer;
+pub use server::{TestServer, schema};
 pub use shown::Shown;
 pub use stream::{EventStream, Streamed};
 pub use wire::{Reply, exchange};

@@ -44,10 +44,14 @@ impl ServerProcess {
         Self::start_with(database, &[]).await
     }
 
-    /// Starts on a port the system picks, and waits for the line that says which.
+    /// Starts with settings besides.
     pub async fn start_with(database: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut command = quiet(&["serve", "--listen", "127.0.0.1:0"]);
-        command.arg("--store").arg(format!("sqlite:{}", database.display()));
+        Self::start_on(&format!("sqlite:{}", database.display()), environment).await
+    }
+
+    /// Starts on a port the system picks, and waits for the line that says which.
+    pub async fn start_on(store: &str, environment: &[(&str, &str)]) -> Self {
+        let mut command = quiet(&["serve", "--listen", "127.0.0.1:0", "--store", store]);
         command.envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap()).lines();

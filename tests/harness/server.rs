@@ -99,7 +99,7 @@ impl TestServer {
 }
 
 /// The URL with a schema of its own, which the server finds empty.
-fn schema(url: &str) -> String {
+pub fn schema(url: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let made = std::process::Command::new("psql")

@@ -1,4 +1,4 @@
-//! Many interactions at once: from files into the store, and out of it.
+//! Many interactions at once: from files into the store, out of it, and from one store to another.
 //!
 //! Beside `http`: the same documents, schemas and use cases, without requests. A document is a line
 //! (NDJSON), and nothing here holds more than some of them at a time.
@@ -8,9 +8,11 @@ mod document;
 pub mod export;
 pub mod import;
 mod lines;
+pub mod migrate;
 mod output;
 mod progress;
 mod report;
+mod sides;
 
 pub use export::Exported;
 pub use report::Summary;

@@ -6,7 +6,7 @@ use super::interaction::{Identity, Interaction};
 use super::lifecycle::Changed;
 
 /// A fact written to the outbox in the transaction of the change it tells of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Event {
     /// UUIDv7 text, the same over all delivery attempts.
     pub id: String,
@@ -34,7 +34,7 @@ impl Event {
 }
 
 /// The four event types of TMF683.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum EventKind {
     /// A new interaction.
     Create,

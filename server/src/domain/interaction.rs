@@ -68,7 +68,7 @@ impl Identity<'_> {
 }
 
 /// One stored interaction.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Interaction {
     /// UUIDv7 text, or the id an imported interaction came with.
     pub id: String,

@@ -5,13 +5,16 @@
 //! test` gives one. Without it there is nothing to compare with, and the tests say so.
 
 use super::contract::administration::{DeadQuery, ReplayFrom};
-use super::contract::delivery::{Dead, Failed, Lease, Progress, Redelivered, Retention};
+use super::contract::delivery::{
+    Dead, DeliveryStore, Failed, Lease, Progress, Redelivered, Retention,
+};
+use super::contract::succession::{Original, Part, Row, Successor};
 use super::contract::{
     Answered, Before, CreatedOne, Creation, ImportBatch, ImportItem, Items, OnConflict, Once,
     PageQuery, Record, Sameness, Start, Store, Subscription,
 };
-use super::postgres::{PostgresOptions, PostgresStore};
-use super::sqlite::{SqliteOptions, SqliteStore};
+use super::postgres::{PostgresOptions, PostgresStore, PostgresSuccessor};
+use super::sqlite::{SqliteOptions, SqliteOriginal, SqliteStore};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::index;
 use crate::domain::interaction::Interaction;
@@ -81,17 +84,63 @@ proptest! {
     #[test]
     fn both_stores_do_the_same(steps in prop::collection::vec(step(), 1..60)) {
         let Some(url) = database() else { return Ok(()) };
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        runtime.block_on(compare(&url, &steps))?;
+        runtime().block_on(compare(&url, &[], &steps))?;
+    }
+
+    #[test]
+    fn a_successor_goes_on_as_the_original_does(
+        before in prop::collection::vec(step(), 1..40),
+        after in prop::collection::vec(step(), 1..20),
+    ) {
+        let Some(url) = database() else { return Ok(()) };
+        runtime().block_on(compare(&url, &before, &after))?;
     }
 }
 
-async fn compare(url: &str, steps: &[Step]) -> Result<(), TestCaseError> {
+#[test]
+fn an_id_that_moved_while_it_was_read_is_there_once() {
+    let Some(url) = database() else { return };
+    runtime().block_on(async {
+        let successor = PostgresSuccessor::open(&url).await.unwrap();
+        successor.begin("x".to_owned()).await.unwrap();
+        for (number, seed) in [(7, 0), (9, 1), (8, 2)] {
+            let interaction = creation(3, 1, seed, 0).record.interaction;
+            let row = Row::Interaction { number, interaction };
+            successor.amend(Part::Interactions, vec![], vec![row.clone()]).await.unwrap();
+            let found = successor.rows(Part::Interactions, Part::Interactions.start()).await;
+            assert_eq!(found.unwrap(), [row]);
+        }
+        successor.finish().await.unwrap();
+        let store = PostgresStore::open(&url, PostgresOptions::default()).await.unwrap();
+        for (query, expected) in [("status=\0", 1), ("status=opened", 0), ("status=closed", 0)] {
+            let filter = filter(query, "http://h/");
+            let page = store.page(PageQuery { filter, ..PageQuery::default() }).await.unwrap();
+            assert_eq!(page.total, expected, "{query}");
+        }
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+}
+
+/// Steps of one store, which the other succeeds, and steps of both.
+async fn compare(url: &str, before: &[Step], steps: &[Step]) -> Result<(), TestCaseError> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db");
-    let sqlite = SqliteStore::open(path, SqliteOptions::default()).unwrap();
+    let sqlite = SqliteStore::open(&path, SqliteOptions::default()).unwrap();
+    for (place, step) in (0..).zip(before) {
+        done(&sqlite, step, place).await;
+    }
+    if !before.is_empty() {
+        // Who works on subscriptions is not among what is copied.
+        sqlite.release("owner-0".to_owned()).await.unwrap();
+        sqlite.release("owner-1".to_owned()).await.unwrap();
+        succeed(&SqliteOriginal::open(&path).unwrap(), url).await;
+    }
     let postgres = PostgresStore::open(url, PostgresOptions::default()).await.unwrap();
-    for (place, step) in steps.iter().enumerate() {
+    prop_assert_eq!(left(&postgres).await, left(&sqlite).await, "before the first step");
+    for (place, step) in (before.len()..).zip(steps) {
         let place = i64::try_from(place).unwrap();
         let expected = (done(&sqlite, step, place).await, left(&sqlite).await);
         let found = (done(&postgres, step, place).await, left(&postgres).await);
@@ -118,6 +167,22 @@ async fn agrees_with_its_documents(store: &dyn Store) -> Result<(), TestCaseErro
         prop_assert_eq!(store.page(page).await.unwrap().total, expected, "{}", query);
     }
     Ok(())
+}
+
+/// Copies all there is.
+async fn succeed(original: &SqliteOriginal, url: &str) {
+    let successor = PostgresSuccessor::open(url).await.unwrap();
+    successor.begin("x".to_owned()).await.unwrap();
+    for part in Part::ALL {
+        let mut after = part.start();
+        loop {
+            let rows = original.rows(part, after).await.unwrap();
+            let Some(last) = rows.last() else { break };
+            after = last.place();
+            successor.amend(part, vec![], rows).await.unwrap();
+        }
+    }
+    successor.finish().await.unwrap();
 }
 
 /// What became of a step, as text.

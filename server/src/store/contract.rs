@@ -2,10 +2,12 @@
 //!
 //! Each method is one transaction. A change and its events are one call (D7), and the answer is
 //! given only after the commit is durable. No driver type leaks, and nothing here knows HTTP. What
-//! delivery asks of a store is in [`delivery`], what operators ask in [`administration`].
+//! delivery asks of a store is in [`delivery`], what operators ask in [`administration`], and what one store
+//! tells another that takes its place in [`succession`].
 
 pub mod administration;
 pub mod delivery;
+pub mod succession;
 
 use crate::domain::event::Event;
 use crate::domain::index::{self, Key};
@@ -125,7 +127,7 @@ pub struct Once {
 }
 
 /// What a create was answered with.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Answered {
     /// Of the interaction that was created; `None` when it was asked for several.
     pub one: Option<CreatedOne>,
@@ -134,7 +136,7 @@ pub struct Answered {
 }
 
 /// What the headers of an answer tell of one interaction.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct CreatedOne {
     /// As it was created.
     pub version: i64,
@@ -167,7 +169,7 @@ pub enum Outcome {
 }
 
 /// A subscription made by POST /hub.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Subscription {
     /// UUIDv7 text.
     pub id: String,

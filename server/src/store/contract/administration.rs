@@ -8,7 +8,7 @@ use crate::domain::event::EventKind;
 use futures::future::BoxFuture;
 
 /// Whether a subscription is worked on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum State {
     /// It is.
     Active,

@@ -20,7 +20,7 @@ use crate::domain::event::Event;
 use futures::future::BoxFuture;
 
 /// An event in the log.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct LoggedEvent {
     /// Place in commit order, from 1. Numbers may be missing.
     pub seq: i64,
@@ -95,7 +95,7 @@ pub struct Progress {
 }
 
 /// What an attempt met.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Failed {
     /// For the operator: short, and nothing secret in it.
     pub error: String,
@@ -104,7 +104,7 @@ pub struct Failed {
 }
 
 /// An event given up for one subscription.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Dead {
     /// Of the event.
     pub seq: i64,

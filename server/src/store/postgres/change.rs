@@ -9,6 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::index::{Key, KeyValue, not_among};
 use crate::store::contract::{Before, Creation, Outcome, Record};
 use sha2::{Digest, Sha256};
+use std::borrow::Borrow;
 
 /// What a replacement needs.
 pub(super) struct Replacement {
@@ -46,10 +47,11 @@ const CREATE: &str = "
     SELECT EXISTS (SELECT 1 FROM free)";
 
 /// `false`: one of the ids exists, and nothing is written.
-pub(super) async fn create(unit: &Unit<'_>, creations: &[Creation]) -> Result<bool> {
+pub(super) async fn create(unit: &Unit<'_>, creations: &[impl Borrow<Creation>]) -> Result<bool> {
     if creations.is_empty() {
         return Ok(true);
     }
+    let creations: Vec<&Creation> = creations.iter().map(Borrow::borrow).collect();
     let statement = unit.transaction.prepare_cached(CREATE).await?;
     let many = creations.len() as i64;
     let first = unit.count(|counter| {
@@ -65,10 +67,10 @@ pub(super) async fn create(unit: &Unit<'_>, creations: &[Creation]) -> Result<bo
     let digests: Vec<Option<&[u8]>> =
         digests.iter().map(|digest| digest.as_ref().map(<[u8; 32]>::as_slice)).collect();
     let documents: Vec<&str> = interactions().map(|one| one.text.as_str()).collect();
-    let mut keys = Keys::default();
-    for (creation, number) in creations.iter().zip(&numbers) {
-        keys.add(&creation.record.keys, *number);
-    }
+    let entries = creations.iter().zip(first..);
+    let entries = entries
+        .flat_map(|(creation, number)| creation.record.keys.iter().map(move |key| (key, number)));
+    let keys = Keys::of(entries);
     let row = unit
         .transaction
         .query_one(
@@ -133,8 +135,8 @@ pub(super) async fn replace(unit: &Unit<'_>, replacement: &Replacement) -> Resul
     let statement = unit.transaction.prepare_cached(REPLACE).await?;
     let interaction = &record.interaction;
     let digest = interaction.foreign_href.as_deref().map(digest);
-    let gone = Keys::of(not_among(&before.keys, &record.keys), 0);
-    let new = Keys::of(not_among(&record.keys, &before.keys), 0);
+    let gone = Keys::of(not_among(&before.keys, &record.keys).map(|key| (key, 0)));
+    let new = Keys::of(not_among(&record.keys, &before.keys).map(|key| (key, 0)));
     let row = unit
         .transaction
         .query_one(
@@ -188,7 +190,7 @@ const DELETE: &str = "
 pub(super) async fn delete(unit: &Unit<'_>, deletion: &Deletion) -> Result<Outcome> {
     let Deletion { id, before, events } = deletion;
     let statement = unit.transaction.prepare_cached(DELETE).await?;
-    let gone = Keys::of(&before.keys, 0);
+    let gone = Keys::of(before.keys.iter().map(|key| (key, 0)));
     let row = unit
         .transaction
         .query_one(
@@ -285,7 +287,7 @@ pub(super) fn path_number(path: u16) -> i16 {
     i16::try_from(path).unwrap_or(i16::MAX)
 }
 
-/// Index entries by columns.
+/// Index entries by columns, in the order in which they lie in the index.
 #[derive(Default)]
 pub(super) struct Keys<'a> {
     pub(super) text_paths: Vec<i16>,
@@ -297,26 +299,25 @@ pub(super) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    fn of(keys: impl IntoIterator<Item = &'a Key>, number: i64) -> Self {
-        let mut all = Self::default();
-        all.add(keys, number);
-        all
-    }
-
-    pub(super) fn add(&mut self, keys: impl IntoIterator<Item = &'a Key>, number: i64) {
-        for Key { path, value } in keys {
+    /// Those of interactions, each with the number of its own.
+    pub(super) fn of(entries: impl IntoIterator<Item = (&'a Key, i64)>) -> Self {
+        let mut entries: Vec<(&Key, i64)> = entries.into_iter().collect();
+        entries.sort_unstable();
+        let mut columns = Self::default();
+        for (Key { path, value }, number) in entries {
             match value {
                 KeyValue::Text(text) => {
-                    self.text_paths.push(path_number(*path));
-                    self.texts.push(text.as_bytes());
-                    self.text_numbers.push(number);
+                    columns.text_paths.push(path_number(*path));
+                    columns.texts.push(text.as_bytes());
+                    columns.text_numbers.push(number);
                 }
                 KeyValue::Instant(instant) => {
-                    self.instant_paths.push(path_number(*path));
-                    self.instants.push(*instant);
-                    self.instant_numbers.push(number);
+                    columns.instant_paths.push(path_number(*path));
+                    columns.instants.push(*instant);
+                    columns.instant_numbers.push(number);
                 }
             }
         }
+        columns
     }
 }

@@ -29,6 +29,12 @@ pub enum OpenError {
         /// The latest schema version known here.
         supported: i64,
     },
+    /// It has not all that is to be in it.
+    #[error(
+        "refusing the database: it is being made the successor of {0}; once nobody uses that any \
+         more, `migrate --finish` ends it"
+    )]
+    Unfinished(String),
     /// It cannot be reached, or does not let us.
     #[error("cannot open the database: {what} failed")]
     Failed {

@@ -62,7 +62,8 @@ impl<'a> Unit<'a> {
             told.counter.event += events.len() as i64;
             (first, events)
         };
-        log::append(self.transaction, first, &events).await
+        let numbered: Vec<(i64, &Event)> = (first..).zip(&events).collect();
+        log::append(self.transaction, &numbered).await
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

@@ -29,6 +29,8 @@ mod schema;
 mod snapshot;
 mod store;
 mod subscriptions;
+mod successor;
 mod writer;
 
 pub use store::{PostgresOptions, PostgresStore};
+pub use successor::PostgresSuccessor;

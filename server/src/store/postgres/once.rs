@@ -8,6 +8,9 @@ use super::change;
 use super::error::{Error, Result};
 use super::job::Unit;
 use crate::store::contract::{Answered, CreateOnce, CreatedOne, Creation, Once};
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 /// Expired rows that one create deletes: more than it adds, and no burden to it.
 const MOST_EXPIRED: i64 = 8;
@@ -25,7 +28,17 @@ pub(super) async fn create_once(
     if !change::create(unit, creations).await? {
         return Ok(CreateOnce::IdTaken);
     }
-    let Answered { one, body } = &once.answer;
+    remember(unit.transaction, (&once.key, &once.request), once.expires, &once.answer).await?;
+    Ok(CreateOnce::Created)
+}
+
+/// Keeps an answer under its key.
+pub(super) async fn remember(
+    transaction: &Transaction<'_>,
+    (key, request): (&[u8; 32], &[u8; 32]),
+    expires: i64,
+    Answered { one, body }: &Answered,
+) -> Result<()> {
     let (version, location) =
         one.as_ref().map_or((0, ""), |one| (one.version, one.location.as_str()));
     // What is replaced has expired, and waits for its turn to be deleted.
@@ -33,12 +46,11 @@ pub(super) async fn create_once(
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (key) DO UPDATE SET request = excluded.request, expires = excluded.expires,
              version = excluded.version, location = excluded.location, body = excluded.body";
-    let statement = unit.transaction.prepare_cached(sql).await?;
-    let (key, request) = (once.key.as_slice(), once.request.as_slice());
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-        [&key, &request, &once.expires, &version, &location, body];
-    unit.transaction.execute(&statement, &values).await?;
-    Ok(CreateOnce::Created)
+    let statement = transaction.prepare_cached(sql).await?;
+    let values: [&(dyn ToSql + Sync); 6] =
+        [&key.as_slice(), &request.as_slice(), &expires, &version, &location, body];
+    transaction.execute(&statement, &values).await?;
+    Ok(())
 }
 
 /// The request and the answer remembered under the key.
@@ -47,13 +59,17 @@ async fn find(unit: &Unit<'_>, once: &Once) -> Result<Option<([u8; 32], Answered
          WHERE key = $1 AND expires > $2";
     let statement = unit.transaction.prepare_cached(sql).await?;
     let row = unit.transaction.query_opt(&statement, &[&once.key.as_slice(), &once.now]).await?;
-    let Some(row) = row else { return Ok(None) };
+    row.as_ref().map(answered_from).transpose()
+}
+
+/// Reads a row that begins with `request, version, location, body`.
+pub(super) fn answered_from(row: &Row) -> Result<([u8; 32], Answered)> {
     let request: &[u8] = row.get(0);
     let request = request.try_into().map_err(|_| Error::because("a digest of another length"))?;
     // Where one interaction is, is never nowhere: that stands for several.
     let one = CreatedOne { version: row.get(1), location: row.get(2) };
     let one = Some(one).filter(|one| !one.location.is_empty());
-    Ok(Some((request, Answered { one, body: row.get(3) })))
+    Ok((request, Answered { one, body: row.get(3) }))
 }
 
 async fn delete_expired(unit: &Unit<'_>, now: i64) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::change::Keys;
 use super::snapshot::interaction_from;
-use crate::domain::index;
+use crate::domain::index::{self, Key};
 use tokio_postgres::{Error, Transaction};
 
 /// Documents that are read and indexed together.
@@ -35,10 +35,11 @@ pub(super) async fn reindex(transaction: &Transaction<'_>) -> Result<(), Error> 
         let rows = transaction.query(&documents, &[&above, &TOGETHER]).await?;
         let Some(last) = rows.last() else { return Ok(()) };
         above = last.get(4);
-        let keys: Vec<_> =
+        let keys: Vec<(Vec<Key>, i64)> =
             rows.iter().map(|row| (index::keys_of(&interaction_from(row)), row.get(4))).collect();
-        let mut columns = Keys::default();
-        keys.iter().for_each(|(keys, number)| columns.add(keys, *number));
+        let entries = keys.iter();
+        let entries = entries.flat_map(|(keys, number)| keys.iter().map(|key| (key, *number)));
+        let columns = Keys::of(entries);
         let Keys { text_paths, texts: values, text_numbers, .. } = &columns;
         transaction.execute(&texts, &[text_paths, values, text_numbers]).await?;
         let Keys { instant_paths, instants: values, instant_numbers, .. } = &columns;

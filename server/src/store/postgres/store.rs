@@ -14,6 +14,7 @@ use super::reader::Reader;
 use super::schema;
 use super::snapshot::{Snapshots, interaction_from};
 use super::subscriptions;
+use super::successor::mark;
 use super::writer::Writer;
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
@@ -183,6 +184,7 @@ async fn prepare(pool: &deadpool_postgres::Pool) -> std::result::Result<Memory, 
     let failed = |what, e: Error| OpenError::Failed { what, source: Box::new(e) };
     let mut client = pool.get().await.map_err(|e| failed("connecting", e.into()))?;
     schema::migrate(&mut client).await?;
+    mark::enter(&mut client).await?;
     Memory::load(&client).await.map_err(|e| failed("reading extension paths", e))
 }
 

@@ -56,14 +56,14 @@ pub(super) async fn unsubscribe(
 }
 
 /// Of what may be registered once. No query is the same as no query.
-fn digest(subscription: &Subscription) -> [u8; 32] {
+pub(super) fn digest(subscription: &Subscription) -> [u8; 32] {
     let Subscription { api_version, callback, query, .. } = subscription;
     let query = query.as_deref().unwrap_or_default();
     Sha256::digest(json!([api_version, callback, query]).to_string()).into()
 }
 
 /// As JSON, which escapes U+0000.
-fn registered(subscription: &Subscription) -> String {
+pub(super) fn registered(subscription: &Subscription) -> String {
     let Subscription { callback, query, base_url, created_at, .. } = subscription;
     json!([callback, query, base_url, created_at]).to_string()
 }

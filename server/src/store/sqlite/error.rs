@@ -43,6 +43,31 @@ pub enum OpenError {
         /// The latest schema version known here.
         supported: i64,
     },
+    /// Written by an earlier release than this one, where nothing may be changed.
+    #[error(
+        "refusing {path}: its schema is version {found}, this release reads version {supported}; \
+         start a server of this release on it once"
+    )]
+    Older {
+        /// As asked for.
+        path: PathBuf,
+        /// The schema version of the file.
+        found: i64,
+        /// The schema version of this release.
+        supported: i64,
+    },
+    /// There is nothing in it, where something is to be read.
+    #[error("refusing {path}: there is nothing in it")]
+    Empty {
+        /// As asked for.
+        path: PathBuf,
+    },
+    /// Somebody has it open, where nobody else may.
+    #[error("{path} is in use; stop the server first")]
+    InUse {
+        /// As asked for.
+        path: PathBuf,
+    },
     /// The file system or SQLite failed.
     #[error("cannot open the database {path}: {what} failed")]
     Failed {

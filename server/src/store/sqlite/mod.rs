@@ -23,6 +23,7 @@ mod job;
 mod key;
 mod memory;
 mod once;
+mod original;
 mod probe;
 mod reader;
 mod reindex;
@@ -34,4 +35,5 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use original::SqliteOriginal;
 pub use store::{SqliteOptions, SqliteStore};

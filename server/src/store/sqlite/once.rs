@@ -10,7 +10,7 @@
 
 use super::change::{self, Unit};
 use crate::store::contract::{Answered, CreateOnce, CreatedOne, Creation, Once};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Expired rows that one create deletes: more than it adds, and no burden to it.
 const MOST_EXPIRED: u32 = 8;
@@ -49,13 +49,16 @@ fn find(connection: &Connection, once: &Once) -> rusqlite::Result<Option<([u8; 3
             "SELECT request, version, location, body FROM idempotency
              WHERE key = ?1 AND expires > ?2",
         )?
-        .query_row(params![once.key, once.now], |row| {
-            // Where one interaction is, is never nowhere: that stands for several.
-            let one = CreatedOne { version: row.get(1)?, location: row.get(2)? };
-            let one = Some(one).filter(|one| !one.location.is_empty());
-            Ok((row.get(0)?, Answered { one, body: row.get(3)? }))
-        })
+        .query_row(params![once.key, once.now], answered_from)
         .optional()
+}
+
+/// Reads a row that begins with `request, version, location, body`.
+pub(super) fn answered_from(row: &Row<'_>) -> rusqlite::Result<([u8; 32], Answered)> {
+    // Where one interaction is, is never nowhere: that stands for several.
+    let one = CreatedOne { version: row.get(1)?, location: row.get(2)? };
+    let one = Some(one).filter(|one| !one.location.is_empty());
+    Ok((row.get(0)?, Answered { one, body: row.get(3)? }))
 }
 
 fn delete_expired(connection: &Connection, now: i64) -> rusqlite::Result<()> {

@@ -93,6 +93,20 @@ pub(super) fn inspect(connection: &Connection, path: &Path) -> Result<(), OpenEr
     Ok(())
 }
 
+/// Refuses databases that are not ours, and those that are not at [`VERSION`]. Only reads.
+pub(super) fn inspect_current(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    inspect(connection, path)?;
+    let path = path.to_path_buf();
+    match identify(connection) {
+        Ok(Identity { empty: true, .. }) => Err(OpenError::Empty { path }),
+        Ok(Identity { version, .. }) if version != VERSION => {
+            Err(OpenError::Older { path, found: version, supported: VERSION })
+        }
+        Ok(_) => Ok(()),
+        Err(e) => Err(OpenError::Failed { path, what: "reading its header", source: e.into() }),
+    }
+}
+
 /// Whether it has been ours before, and is not merely nobody's yet.
 pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(identify(connection)?.application_id == APPLICATION_ID)

@@ -14,14 +14,15 @@ const PAGE_BYTES: usize = 1 << 20;
 /// Rows that are read together.
 const TOGETHER: i64 = 64;
 
-const COLUMNS: &str = "o.seq, o.event_id, o.kind, o.interaction_id, o.foreign_href, o.time,
+/// The columns of an event, for [`event_from`].
+pub(in crate::store::postgres) const COLUMNS: &str =
+    "o.seq, o.event_id, o.kind, o.interaction_id, o.foreign_href, o.time,
     o.correlation_id, o.document, o.changed";
 
-/// Writes events, numbered from `first` on.
+/// Writes events under their numbers.
 pub(in crate::store::postgres) async fn append(
     transaction: &Transaction<'_>,
-    first: i64,
-    events: &[Event],
+    events: &[(i64, &Event)],
 ) -> Result<()> {
     if events.is_empty() {
         return Ok(());
@@ -35,12 +36,13 @@ pub(in crate::store::postgres) async fn append(
              AS n(seq, event_id, kind, interaction_id, foreign_href, time, correlation_id,
                  document, changed)";
     let statement = transaction.prepare_cached(sql).await?;
-    let numbers: Vec<i64> = (first..first + events.len() as i64).collect();
-    let texts = |of: fn(&Event) -> &str| events.iter().map(of).collect::<Vec<_>>();
-    let options = |of: fn(&Event) -> Option<&str>| events.iter().map(of).collect::<Vec<_>>();
+    let (numbers, events): (Vec<i64>, Vec<&Event>) = events.iter().copied().unzip();
+    let all = || events.iter().copied();
+    let texts = |of: fn(&Event) -> &str| all().map(of).collect::<Vec<_>>();
+    let options = |of: fn(&Event) -> Option<&str>| all().map(of).collect::<Vec<_>>();
     let changed =
         |event: &Event| (!event.changed.is_empty()).then(|| json!(event.changed).to_string());
-    let changed: Vec<Option<String>> = events.iter().map(changed).collect();
+    let changed: Vec<Option<String>> = all().map(changed).collect();
     transaction
         .execute(
             &statement,
@@ -113,7 +115,8 @@ pub(super) async fn queued(
     rows.iter().map(event_from).collect()
 }
 
-fn event_from(row: &Row) -> Result<LoggedEvent> {
+/// Reads a row of [`COLUMNS`].
+pub(in crate::store::postgres) fn event_from(row: &Row) -> Result<LoggedEvent> {
     let changed: Option<&str> = row.get(8);
     let changed = changed.map(serde_json::from_str).transpose();
     let event = Event {

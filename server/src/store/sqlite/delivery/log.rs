@@ -10,7 +10,8 @@ use rusqlite::{Connection, Row, params};
 const PAGE_BYTES: usize = 1 << 20;
 
 /// The columns of an event, for [`event_from`].
-const COLUMNS: &str = "o.seq, o.event_id, o.kind, o.interaction_id, o.foreign_href, o.time,
+pub(in crate::store::sqlite) const COLUMNS: &str =
+    "o.seq, o.event_id, o.kind, o.interaction_id, o.foreign_href, o.time,
     o.correlation_id, o.document, o.changed";
 
 /// The events after `seq`.
@@ -60,7 +61,7 @@ pub(super) fn queued(
 }
 
 /// Reads a row of [`COLUMNS`].
-fn event_from(row: &Row<'_>) -> rusqlite::Result<LoggedEvent> {
+pub(in crate::store::sqlite) fn event_from(row: &Row<'_>) -> rusqlite::Result<LoggedEvent> {
     let changed: Option<String> = row.get(8)?;
     let changed = changed.as_deref().map(serde_json::from_str).transpose();
     let event = Event {
