@@ -68,6 +68,7 @@ pub struct Limits {
     pub patch_operations: usize,
     pub document_bytes: usize,
     pub write_queue: usize,
+    pub write_batch: NonZeroUsize,
 }
 
 /// `[paging]`
@@ -382,6 +383,7 @@ mod tests {
             ("[limits]\nbody = 1", "body"),
             ("[limits]\nbody_bytes = -1", "body_bytes"),
             ("[limits]\njson_depth = 101", "limits.json_depth"),
+            ("[limits]\nwrite_batch = 0", "write_batch"),
             ("[paging]\npartial_status = 201", "partial_status"),
             ("[delivery]\nlease_seconds = 29", "delivery.lease_seconds"),
             ("[delivery]\nlease_seconds = 90000", "delivery.lease_seconds"),

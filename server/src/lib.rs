@@ -239,13 +239,14 @@ async fn open_store(
     let limits = &settings.limits;
     let stream_stall = patience.unwrap_or(Duration::from_secs(limits.stream_stall_seconds));
     let scan_documents = Some(limits.scan_documents).filter(|most| *most > 0 && patience.is_none());
-    let queue_length = limits.write_queue;
+    let (queue_length, max_batch) = (limits.write_queue, limits.write_batch.get());
     let described = || format!("store: {}", settings.store);
     match &settings.store {
         StoreUrl::Sqlite(path) => {
             let default = SqliteOptions::default();
             let busy_timeout = patience.unwrap_or(default.busy_timeout);
             let options = SqliteOptions {
+                max_batch,
                 queue_length,
                 busy_timeout,
                 stream_stall,
@@ -258,6 +259,7 @@ async fn open_store(
             let default = PostgresOptions::default();
             let busy_timeout = patience.unwrap_or(default.busy_timeout);
             let options = PostgresOptions {
+                max_batch,
                 queue_length,
                 busy_timeout,
                 stream_stall,

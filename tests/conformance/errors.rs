@@ -131,3 +131,21 @@ async fn too_many_waiting_writes_are_a_503() {
         server.stop().await;
     }
 }
+
+/// A server that writes nothing still judges: its 503 says that the body was fine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_judged_before_it_would_wait() {
+    let server = TestServer::with("[limits]\nwrite_queue = 0\nwrite_batch = 1").await;
+    for api in APIS {
+        shows!(api, ["media.busy"]);
+        let caller = server.through(api).await;
+        let body = api.sample("call");
+        is_an_error(&caller.post("/partyInteraction", &body).await.is(503));
+        let mut wrong = body.clone();
+        wrong["reason"] = Value::Bool(true);
+        caller.post("/partyInteraction", &wrong).await.refuses(400, "/reason");
+        let all = caller.get("/partyInteraction").await.is(200);
+        assert_eq!(all.header("x-total-count"), "0", "{all}");
+    }
+    server.stop().await;
+}

@@ -33,7 +33,7 @@ use tokio::task::JoinHandle;
 pub struct PostgresOptions {
     /// The most writes one transaction has. 1: each write has a commit of its own.
     pub max_batch: usize,
-    /// The most writes that wait; one more is told [`StoreError::Busy`].
+    /// The most writes that wait; one more is told [`StoreError::Busy`]. 0: every write is.
     pub queue_length: usize,
     /// How long to wait for a connection, for a lock another process holds, and for a turn to run a
     /// list.

@@ -17,6 +17,8 @@ use tokio::sync::{mpsc, watch};
 pub(super) struct Writer {
     /// `None` once closed. Dropping the sender is what tells the task to finish.
     queue: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
+    /// `false`: nothing may wait, so nothing is written. A channel without room cannot be made.
+    has_room: bool,
     /// Its sender lives in the task and goes with it.
     ended: watch::Receiver<()>,
 }
@@ -30,7 +32,7 @@ impl Writer {
             work(&group_commit, receiver, max_batch.max(1)).await;
             drop(alive);
         });
-        Self { queue: RwLock::new(Some(sender)), ended }
+        Self { queue: RwLock::new(Some(sender)), has_room: queue_length > 0, ended }
     }
 
     /// Has `work` done in a transaction, and answers when that is durable. Once queued it is
@@ -55,6 +57,9 @@ impl Writer {
     fn enqueue(&self, job: Box<dyn Job>) -> StoreResult<()> {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = queue.as_ref() else { return Err(StoreError::Closed) };
+        if !self.has_room {
+            return Err(StoreError::Busy);
+        }
         sender.try_send(job).map_err(|e| match e {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Closed(_) => StoreError::Closed,

@@ -57,6 +57,8 @@ impl Counters {
 pub(super) struct Writer {
     /// `None` once closed. Dropping the sender is what tells the thread to finish.
     queue: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
+    /// `false`: nothing may wait, so nothing is written. A channel without room cannot be made.
+    has_room: bool,
     /// Its sender lives in the thread and goes with it.
     ended: watch::Receiver<()>,
     counters: Arc<Counters>,
@@ -80,7 +82,7 @@ impl Writer {
             group_commit.finish();
             drop(alive);
         })?;
-        Ok(Self { queue: RwLock::new(Some(sender)), ended, counters })
+        Ok(Self { queue: RwLock::new(Some(sender)), has_room: queue_length > 0, ended, counters })
     }
 
     /// Has `work` done in a transaction, and answers when that is durable. Once queued it is
@@ -101,6 +103,9 @@ impl Writer {
     fn enqueue(&self, job: Box<dyn Job>) -> StoreResult<()> {
         let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = queue.as_ref() else { return Err(StoreError::Closed) };
+        if !self.has_room {
+            return Err(StoreError::Busy);
+        }
         sender.try_send(job).map_err(|e| match e {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Closed(_) => StoreError::Closed,

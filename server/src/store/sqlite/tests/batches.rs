@@ -130,6 +130,14 @@ async fn a_full_queue_is_busy() {
 }
 
 #[tokio::test]
+async fn a_queue_without_room_is_always_busy() {
+    let f = Fixture::with(SqliteOptions { queue_length: 0, ..SqliteOptions::default() });
+    let created = f.store.create(record("1", 1, "{}"), vec![]).await;
+    assert!(matches!(created, Err(StoreError::Busy)));
+    assert_eq!(f.store.get("1").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_write_goes_on_when_nobody_waits() {
     let f = Fixture::new();
     let (go, held) = hold(&f).await;
