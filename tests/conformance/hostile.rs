@@ -8,9 +8,8 @@ mod patches;
 mod queries;
 
 use attack::{Attack, Expected, HOST};
-use harness::{APIS, Api, ServerProcess, TestServer, exchange};
+use harness::{APIS, Api, Database, ServerProcess, TestServer, exchange};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use url::form_urlencoded::byte_serialize;
 
 /// How often the whole table is sent.
@@ -22,8 +21,8 @@ const MOST_GROWTH_KIB: u64 = 32 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attack_is_refused_and_nothing_is_lost() {
-    let directory = TempDir::new().unwrap();
-    let server = ServerProcess::start(&directory.path().join("tmf683.db")).await;
+    let database = Database::empty();
+    let server = ServerProcess::start_on(&database, &[]).await;
     let mut attacks = connections::attacks();
     for api in [Api::V4, Api::V5] {
         let caller = server.through(api).await;
