@@ -4,21 +4,24 @@
 //! a host elsewhere is spoken to over TLS only, one on this machine without. With TLS the server has to
 //! have a certificate the system trusts, for the host it was reached by; `SSL_CERT_FILE` names others.
 
-use super::error::OpenError;
+use super::error::{Error, OpenError};
 use super::store::PostgresOptions;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use futures::stream::{self, BoxStream, StreamExt};
 use rustls::{ClientConfig, RootCertStore};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// What operators see in the list of connections.
 const APPLICATION_NAME: &str = "tmf683";
 
 /// Where the database is, and the settings all connections share.
+#[derive(Clone)]
 pub(super) struct Address {
     config: Config,
     tls: Option<MakeRustlsConnect>,
@@ -72,6 +75,31 @@ impl Address {
             .build()
             .map_err(|e| OpenError::Failed { what: "making a pool", source: e.into() })
     }
+
+    /// A connection of its own.
+    pub(super) async fn connect(&self) -> super::error::Result<(Client, Messages)> {
+        let failed = |error| Error::Connect(Arc::new(error));
+        match self.tls.clone() {
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls).await.map_err(failed)?;
+                Ok((client, messages(connection)))
+            }
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
+                Ok((client, messages(connection)))
+            }
+        }
+    }
+}
+
+/// What the server says on a connection without being asked. It works only while this is taken.
+type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
+
+fn messages<S>(mut connection: Connection<Socket, S>) -> Messages
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    stream::poll_fn(move |context| connection.poll_message(context)).boxed()
 }
 
 /// What a connection is set to; milliseconds, 0: no bound.

@@ -40,6 +40,12 @@ impl Counter {
         Ok(Self::from(&transaction.query_one(&statement, &[]).await?))
     }
 
+    /// Whether somebody waits for what was counted since.
+    pub(super) fn is_news_after(&self, before: &Self) -> bool {
+        let awaited = |counter: &Self| (counter.event, counter.subscriptions);
+        awaited(self) != awaited(before)
+    }
+
     /// Writes it back.
     pub(super) async fn write(&self, transaction: &Transaction<'_>) -> Result<()> {
         let sql =

@@ -13,9 +13,10 @@ use super::counter::Counter;
 use super::error::{Error, Nature, Result};
 use super::job::{Company, Job, Unit};
 use super::memory::Memory;
+use super::notice::Notices;
 use deadpool_postgres::{Pool, Transaction};
 use futures::FutureExt;
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ const ATTEMPTS: usize = 5;
 pub(super) struct GroupCommit {
     pool: Pool,
     memory: Arc<Memory>,
+    notices: Arc<Notices>,
 }
 
 /// How the jobs of a batch are run.
@@ -44,8 +46,8 @@ enum Manner {
 }
 
 impl GroupCommit {
-    pub(super) fn new(pool: Pool, memory: Arc<Memory>) -> Self {
-        Self { pool, memory }
+    pub(super) fn new(pool: Pool, memory: Arc<Memory>, notices: Arc<Notices>) -> Self {
+        Self { pool, memory, notices }
     }
 
     /// Runs the batch, and says what became of each of its jobs.
@@ -75,20 +77,31 @@ impl GroupCommit {
     async fn transaction(&self, batch: &mut Batch, manner: Manner) -> Result<Vec<Verdict>> {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
-        let counter = Counter::lock(&transaction).await?;
-        let unit = Unit::new(&transaction, &self.memory, counter);
+        let before = Counter::lock(&transaction).await?;
+        let unit = Unit::new(&transaction, &self.memory, before.clone());
         let verdicts = match manner {
             Manner::Together => together(&unit, batch).await?,
             Manner::Apart => apart(&unit, batch).await?,
         };
         let counter = unit.counter();
         drop(unit);
-        counter.write(&transaction).await?;
+        let notice = match manner {
+            Manner::Together if counter.is_news_after(&before) => self.notices.statement(),
+            // What cannot be told, for the queue of notices may be full, must be written all the same.
+            Manner::Together | Manner::Apart => None,
+        };
+        try_join(counter.write(&transaction), tell(&transaction, notice)).await?;
         let paths = self.memory.news(&transaction, &counter).await?;
         commit(transaction).await?;
         self.memory.learn(&counter, paths);
         Ok(verdicts)
     }
+}
+
+/// Has others told of the commit.
+async fn tell(transaction: &Transaction<'_>, notice: Option<String>) -> Result<()> {
+    let Some(notice) = notice else { return Ok(()) };
+    Ok(transaction.batch_execute(&notice).await?)
 }
 
 async fn commit(transaction: Transaction<'_>) -> Result<()> {

@@ -2,15 +2,13 @@
 //! things have got, for those who wait for more.
 //!
 //! Learnt after each commit of this process, before its replies, and, for what others have committed,
-//! by the [`follow`]er, which looks at the counter every so often. A look is one row; no notifications
-//! are needed, which not every database that speaks PostgreSQL's language has.
+//! by the [`follower`](super::follower).
 
 use super::counter::Counter;
 use super::error::{Error, Result};
-use deadpool_postgres::{GenericClient, Pool};
+use deadpool_postgres::GenericClient;
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{PoisonError, RwLock};
 use tokio::sync::watch;
 
 /// Facts kept in memory.
@@ -110,28 +108,4 @@ fn raise<T: PartialOrd>(watched: &watch::Sender<T>, to: T) {
         }
         is_more
     });
-}
-
-/// Looks at what other processes have committed, for as long as it is let.
-pub(super) async fn follow(pool: Pool, memory: Arc<Memory>, every: Duration) {
-    let mut failing = false;
-    loop {
-        tokio::time::sleep(every).await;
-        match look(&pool, &memory).await {
-            Ok(()) => failing = false,
-            Err(error) if !failing => {
-                failing = true;
-                tracing::warn!(%error, "what other processes write is not seen for now");
-            }
-            Err(_) => {}
-        }
-    }
-}
-
-async fn look(pool: &Pool, memory: &Memory) -> Result<()> {
-    let client = pool.get().await?;
-    let counter = Counter::read(&client).await?;
-    let paths = memory.news(&client, &counter).await?;
-    memory.learn(&counter, paths);
-    Ok(())
 }

@@ -4,7 +4,7 @@
 //! create, replace, delete … ─▶ queue ─▶ writer task ─▶ one transaction for many jobs ─▶ replies
 //! get, event log, status ─▶ a pooled connection
 //! page ─▶ [`super::list`], on a pooled connection
-//! what other processes write ─▶ follower ─▶ memory
+//! what other processes write ─▶ notice ─▶ follower ─▶ memory
 //! ```
 //!
 //! Replication, failover and backup are the database's. The SQL is what PostgreSQL, CockroachDB and
@@ -17,11 +17,13 @@ mod connection;
 mod counter;
 mod delivery;
 mod error;
+mod follower;
 mod group_commit;
 mod import;
 mod intersection;
 mod job;
 mod memory;
+mod notice;
 mod once;
 mod reader;
 mod schema;

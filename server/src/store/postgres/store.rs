@@ -5,10 +5,12 @@
 use super::change::{self, Deletion, Replacement, findable};
 use super::connection::{Address, Settings};
 use super::error::{Error, OpenError, Result};
+use super::follower::Follower;
 use super::group_commit::GroupCommit;
 use super::import;
 use super::job::Company::{Alone, Any};
-use super::memory::{Memory, follow};
+use super::memory::Memory;
+use super::notice::Notices;
 use super::once;
 use super::reader::Reader;
 use super::schema;
@@ -24,9 +26,9 @@ use crate::store::contract::{
 use crate::store::list::{Bounds, Lists};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// How a store is run. The defaults suit a server.
 #[derive(Clone, Debug)]
@@ -54,6 +56,8 @@ pub struct PostgresOptions {
     pub scan_documents: Option<u64>,
     /// How often to look at what other processes have written.
     pub look_every: Duration,
+    /// Whether processes tell each other when there is something to see, where the database lets them.
+    pub notices: bool,
 }
 
 impl Default for PostgresOptions {
@@ -70,6 +74,7 @@ impl Default for PostgresOptions {
             sort_bytes: 9 << 20,
             scan_documents: None,
             look_every: Duration::from_millis(100),
+            notices: true,
         }
     }
 }
@@ -82,7 +87,9 @@ pub struct PostgresStore {
     reader: Reader,
     lists: Lists<Snapshots>,
     memory: Arc<Memory>,
-    follower: JoinHandle<()>,
+    follower: Arc<Follower>,
+    /// What goes on beside requests.
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl PostgresStore {
@@ -103,16 +110,23 @@ impl PostgresStore {
         let list_settings = Settings { idle: Duration::ZERO, ..settings };
         let lists = options.list_connections.saturating_add(options.stream_connections);
         let lists = address.pool(lists, list_settings)?;
-        let memory = prepare(&write).await?;
-        let memory = Arc::new(memory);
-        let group_commit = GroupCommit::new(write, Arc::clone(&memory));
-        let follower = follow(read.clone(), Arc::clone(&memory), options.look_every);
+        let (memory, notices) = prepare(&write).await?;
+        let (memory, notices) = (Arc::new(memory), Arc::new(notices));
+        let group_commit = GroupCommit::new(write, Arc::clone(&memory), Arc::clone(&notices));
+        let follower = Follower::new(read.clone(), Arc::clone(&memory), Arc::clone(&notices));
+        let follower = Arc::new(follower);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&follower).run(options.look_every));
+        if options.notices {
+            tasks.spawn(notices.listen(address));
+        }
         Ok(Self {
             writer: Writer::start(group_commit, options.queue_length, options.max_batch),
             reader: Reader::new(read),
             lists: Lists::new(Snapshots(lists), options.lists()),
             memory,
-            follower: tokio::spawn(follower),
+            follower,
+            tasks: Mutex::new(tasks),
         })
     }
 
@@ -126,6 +140,10 @@ impl PostgresStore {
 
     pub(super) fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    fn end_tasks(&self) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 
     async fn read(&self, id: &str) -> Result<Option<Interaction>> {
@@ -171,11 +189,16 @@ impl PostgresOptions {
     }
 }
 
-async fn prepare(pool: &deadpool_postgres::Pool) -> std::result::Result<Memory, OpenError> {
+async fn prepare(
+    pool: &deadpool_postgres::Pool,
+) -> std::result::Result<(Memory, Notices), OpenError> {
     let failed = |what, e: Error| OpenError::Failed { what, source: Box::new(e) };
     let mut client = pool.get().await.map_err(|e| failed("connecting", e.into()))?;
     schema::migrate(&mut client).await?;
-    Memory::load(&client).await.map_err(|e| failed("reading extension paths", e))
+    let memory = Memory::load(&client).await;
+    let memory = memory.map_err(|e| failed("reading extension paths", e))?;
+    let notices = Notices::of(&client).await.map_err(|e| failed("reading its schema's name", e))?;
+    Ok((memory, notices))
 }
 
 impl Store for PostgresStore {
@@ -253,6 +276,11 @@ impl Store for PostgresStore {
         self.memory.knows_extension_path(path)
     }
 
+    fn refresh(&self) -> BoxFuture<'_, StoreResult<()>> {
+        let what = "looking at what other processes have written";
+        async move { self.follower.look().await.map_err(|e| e.during(what)) }.boxed()
+    }
+
     fn subscribe(
         &self,
         subscription: Subscription,
@@ -280,18 +308,12 @@ impl Store for PostgresStore {
     fn close(&self) -> BoxFuture<'_, StoreResult<()>> {
         async move {
             self.writer.stop();
-            self.follower.abort();
+            self.end_tasks();
             self.lists.close();
             self.writer.ended().await;
             self.reader.close();
             Ok(())
         }
         .boxed()
-    }
-}
-
-impl Drop for PostgresStore {
-    fn drop(&mut self) {
-        self.follower.abort();
     }
 }
