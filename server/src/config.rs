@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-pub use store_url::{PostgresUrl, StoreUrl};
+pub use store_url::{PostgresUrl, Replica, ReplicaUrl, StoreUrl};
 
 /// The commented defaults.
 pub const DEFAULT_TOML: &str = include_str!("../config.default.toml");
@@ -20,6 +20,9 @@ pub const DEFAULT_TOML: &str = include_str!("../config.default.toml");
 /// again by a parser that stops at 127.
 const MOST_DEPTH: usize = 100;
 
+/// Smallest `replica.staleness_ms`: how far the database has got is looked for every 100 ms.
+const LEAST_STALENESS_MS: u64 = 200;
+
 /// Everything that can be set; the meaning of each is told in `config.default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +30,7 @@ const MOST_DEPTH: usize = 100;
 pub struct Settings {
     pub listen: SocketAddr,
     pub store: StoreUrl,
+    pub replica: Replica,
     pub public_url: PublicUrl,
     pub explain: bool,
     pub auth: Auth,
@@ -318,6 +322,14 @@ impl Settings {
             let told = format!("limits.json_depth: expected {MOST_DEPTH} at most");
             return Err(SettingsError::Invalid(told));
         }
+        if self.replica.staleness_ms < LEAST_STALENESS_MS {
+            let told = format!("replica.staleness_ms: expected at least {LEAST_STALENESS_MS}");
+            return Err(SettingsError::Invalid(told));
+        }
+        if let (StoreUrl::Sqlite(_), Some(_)) = (&self.store, &self.replica.url.0) {
+            let told = "replica.url: only a PostgreSQL database has replicas".to_owned();
+            return Err(SettingsError::Invalid(told));
+        }
         let Delivery { lease_seconds, timeout_seconds, .. } = self.delivery;
         let shortest = timeout_seconds.max(1).saturating_mul(3);
         if timeout_seconds == 0 || !(shortest..=86_400).contains(&lease_seconds) {
@@ -392,6 +404,9 @@ mod tests {
             ("[delivery]\nallow_loopback = \"yes\"", "allow_loopback"),
             ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),
+            ("[replica]\nurl = \"sqlite:secret\"", "replica.url"),
+            ("[replica]\nurl = \"postgres://u:secret@h/d\"", "replica.url"),
+            ("[replica]\nstaleness_ms = 199", "replica.staleness_ms"),
             ("store = \"postgres:secret\"", "postgres://HOST"),
             ("public_url = \"ftp://x\"", "public_url"),
             ("public_url = \"https://u:p@x\"", "public_url"),

@@ -34,6 +34,7 @@ mod patches;
 mod plans;
 mod processes;
 mod refusals;
+mod replica;
 mod retention;
 mod retries;
 mod retrying;

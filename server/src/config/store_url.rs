@@ -67,6 +67,32 @@ impl std::fmt::Display for StoreUrl {
     }
 }
 
+/// `[replica]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "told once, in config.default.toml")]
+pub struct Replica {
+    pub url: ReplicaUrl,
+    pub staleness_ms: u64,
+}
+
+/// `postgres://…`; `None`: there is none.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(try_from = "String")]
+pub struct ReplicaUrl(pub Option<PostgresUrl>);
+
+impl TryFrom<String> for ReplicaUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match StoreUrl::try_from(text.clone()) {
+            _ if text.is_empty() => Ok(Self(None)),
+            Ok(StoreUrl::Postgres(url)) => Ok(Self(Some(url))),
+            _ => Err("replica.url: expected postgres://HOST/DATABASE".into()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,10 +34,13 @@ const CHUNKS_AHEAD: usize = 1;
 
 /// Where snapshots come from.
 pub trait Source: Send + Sync + 'static {
-    /// Opens one, on a blocking thread of a Tokio runtime, and works with it. An error: it was not
-    /// opened.
-    fn with_snapshot(&self, work: &mut dyn FnMut(&dyn Snapshot)) -> StoreResult<()>;
+    /// Opens one, on a blocking thread of a Tokio runtime, and works with it; with another one where
+    /// the first does not do. An error: none was opened, or the work's own.
+    fn with_snapshot(&self, work: &mut Work<'_>) -> StoreResult<()>;
 }
+
+/// Works with a snapshot. An error: nobody was answered yet, so another may be tried.
+pub type Work<'w> = dyn FnMut(&dyn Snapshot) -> StoreResult<()> + 'w;
 
 /// How many lists run, and what each may take.
 #[derive(Clone, Debug)]
@@ -107,9 +110,12 @@ impl<S: Source> Lists<S> {
         spawn_blocking(move || {
             let mut ready = Some((run, asker));
             let opened = source.with_snapshot(&mut |snapshot| {
+                let Some((run, asker)) = &ready else { return Ok(()) };
+                let begun = run.begin(snapshot, &query, asker)?;
                 if let Some((run, asker)) = ready.take() {
-                    run.list(snapshot, &query, asker);
+                    run.list(snapshot, begun, asker);
                 }
+                Ok(())
             });
             if let (Err(error), Some((_, asker))) = (opened, ready) {
                 let _gone = asker.send(Err(error));
@@ -151,20 +157,22 @@ struct Begun {
 }
 
 impl Run {
+    fn begin(
+        &self,
+        snapshot: &dyn Snapshot,
+        query: &PageQuery,
+        asker: &oneshot::Sender<StoreResult<Page>>,
+    ) -> StoreResult<Begun> {
+        begin(self.session(snapshot, &|| !asker.is_closed()), query)
+    }
+
     fn list(
         self,
         snapshot: &dyn Snapshot,
-        query: &PageQuery,
+        begun: Begun,
         asker: oneshot::Sender<StoreResult<Page>>,
     ) {
-        let begun = begin(self.session(snapshot, &|| !asker.is_closed()), query);
-        let Begun { total, plan, window, first } = match begun {
-            Ok(begun) => begun,
-            Err(e) => {
-                let _gone = asker.send(Err(e));
-                return;
-            }
-        };
+        let Begun { total, plan, window, first } = begun;
         let Window { count, has_next, last, course, .. } = window;
         if first.len() as u64 >= count {
             let _gone = asker.send(Ok(Page {
@@ -254,8 +262,12 @@ fn begin(session: Session<'_>, query: &PageQuery) -> StoreResult<Begun> {
     let (selection, evaluated) = Selection::of(session, &plan, &query.filter)?;
     let total = selection.total();
     let mut window = selection.window(session, &plan.order, query)?;
-    let plan =
+    let mut plan =
         format!("{plan}; read {} to find them, {} to sort them", evaluated, window.documents);
+    if let Some(origin) = session.snapshot.origin() {
+        plan.push_str("; ");
+        plan.push_str(origin);
+    }
     let first = window.course.read(session, FIRST_BYTES)?;
     Ok(Begun { total, plan, window, first })
 }

@@ -13,6 +13,11 @@ pub type Show<'s> = dyn FnMut(u64, Interaction) -> StoreResult<bool> + 's;
 
 /// One state of the database.
 pub trait Snapshot {
+    /// What people should know of where it is read from.
+    fn origin(&self) -> Option<&str> {
+        None
+    }
+
     /// How many interactions there are.
     fn count(&self) -> StoreResult<u64>;
 

@@ -4,6 +4,7 @@
 use super::error::Result;
 use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 /// The row, and what goes with it to the memory of this process once it is committed.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +21,12 @@ pub(super) struct Counter {
     pub(super) extension_paths: i64,
     /// The last number of a dead delivery.
     pub(super) dead_delivery: i64,
+    /// How many transactions have written.
+    pub(super) commits: i64,
 }
 
 const COLUMNS: &str =
-    "interaction, interactions, event, subscriptions, extension_paths, dead_delivery";
+    "interaction, interactions, event, subscriptions, extension_paths, dead_delivery, commits";
 
 impl Counter {
     /// Reads it, locking nothing.
@@ -49,7 +52,7 @@ impl Counter {
     /// Writes it back.
     pub(super) async fn write(&self, transaction: &Transaction<'_>) -> Result<()> {
         let sql =
-            format!("UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6) WHERE one = 1");
+            format!("UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6, $7) WHERE one = 1");
         let statement = transaction.prepare_cached(&sql).await?;
         let Self {
             interaction,
@@ -58,12 +61,32 @@ impl Counter {
             subscriptions,
             extension_paths,
             dead_delivery,
+            commits,
         } = self;
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-            [interaction, interactions, event, subscriptions, extension_paths, dead_delivery];
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+            interaction,
+            interactions,
+            event,
+            subscriptions,
+            extension_paths,
+            dead_delivery,
+            commits,
+        ];
         transaction.execute(&statement, &values).await?;
         Ok(())
     }
+}
+
+/// What tells this database from others that have the same tables. The first who asks draws it.
+pub(super) async fn identity(client: &impl GenericClient) -> Result<String> {
+    let find = "SELECT identity FROM counter WHERE one = 1";
+    let found: Option<String> = client.query_one(find, &[]).await?.get(0);
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let sql =
+        "UPDATE counter SET identity = coalesce(identity, $1) WHERE one = 1 RETURNING identity";
+    Ok(client.query_one(sql, &[&Uuid::now_v7().to_string()]).await?.get(0))
 }
 
 impl From<&Row> for Counter {
@@ -75,6 +98,7 @@ impl From<&Row> for Counter {
             subscriptions: row.get(3),
             extension_paths: row.get(4),
             dead_delivery: row.get(5),
+            commits: row.get(6),
         }
     }
 }

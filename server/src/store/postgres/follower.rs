@@ -6,10 +6,11 @@ use super::counter::Counter;
 use super::error::Result;
 use super::memory::Memory;
 use super::notice::Notices;
+use super::replica::Replica;
 use deadpool_postgres::Pool;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// The shortest time between two looks: notices that come faster are answered by one.
 const SETTLE: Duration = Duration::from_millis(5);
@@ -20,11 +21,17 @@ pub(super) struct Follower {
     pool: Pool,
     memory: Arc<Memory>,
     notices: Arc<Notices>,
+    replica: Option<Arc<Replica>>,
 }
 
 impl Follower {
-    pub(super) fn new(pool: Pool, memory: Arc<Memory>, notices: Arc<Notices>) -> Self {
-        Self { pool, memory, notices }
+    pub(super) fn new(
+        pool: Pool,
+        memory: Arc<Memory>,
+        notices: Arc<Notices>,
+        replica: Option<Arc<Replica>>,
+    ) -> Self {
+        Self { pool, memory, notices, replica }
     }
 
     /// Follows for as long as it is let.
@@ -48,7 +55,11 @@ impl Follower {
     /// Takes in everything that is committed by now.
     pub(super) async fn look(&self) -> Result<()> {
         let client = self.pool.get().await?;
+        let at = Instant::now();
         let counter = Counter::read(&client).await?;
+        if let Some(replica) = &self.replica {
+            replica.primary_had(at, counter.commits);
+        }
         let paths = self.memory.news(&client, &counter).await?;
         self.memory.learn(&counter, paths);
         Ok(())

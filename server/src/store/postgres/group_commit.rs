@@ -83,7 +83,7 @@ impl GroupCommit {
             Manner::Together => together(&unit, batch).await?,
             Manner::Apart => apart(&unit, batch).await?,
         };
-        let counter = unit.counter();
+        let counter = Counter { commits: before.commits + 1, ..unit.counter() };
         drop(unit);
         let notice = match manner {
             Manner::Together if counter.is_news_after(&before) => self.notices.statement(),
@@ -94,6 +94,7 @@ impl GroupCommit {
         let paths = self.memory.news(&transaction, &counter).await?;
         commit(transaction).await?;
         self.memory.learn(&counter, paths);
+        self.memory.wrote(&counter);
         Ok(verdicts)
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! create, replace, delete … ─▶ queue ─▶ writer task ─▶ one transaction for many jobs ─▶ replies
 //! get, event log, status ─▶ a pooled connection
-//! page ─▶ [`super::list`], on a pooled connection
+//! page ─▶ [`super::list`], on a pooled connection, of the replica if it is fresh enough
 //! what other processes write ─▶ notice ─▶ follower ─▶ memory
 //! ```
 //!
@@ -19,6 +19,7 @@ mod delivery;
 mod error;
 mod follower;
 mod group_commit;
+mod heads;
 mod import;
 mod intersection;
 mod job;
@@ -26,10 +27,11 @@ mod memory;
 mod notice;
 mod once;
 mod reader;
+mod replica;
 mod schema;
 mod snapshot;
 mod store;
 mod subscriptions;
 mod writer;
 
-pub use store::{PostgresOptions, PostgresStore};
+pub use store::{PostgresOptions, PostgresStore, ReplicaOptions};

@@ -24,7 +24,8 @@ use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
 /// The way from nothing to now. The n-th brings the database to version n.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_replica.sql")];
 
 /// The version this release reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

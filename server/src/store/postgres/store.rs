@@ -4,6 +4,7 @@
 
 use super::change::{self, Deletion, Replacement, findable};
 use super::connection::{Address, Settings};
+use super::counter;
 use super::error::{Error, OpenError, Result};
 use super::follower::Follower;
 use super::group_commit::GroupCommit;
@@ -13,6 +14,7 @@ use super::memory::Memory;
 use super::notice::Notices;
 use super::once;
 use super::reader::Reader;
+use super::replica::Replica;
 use super::schema;
 use super::snapshot::{Snapshots, interaction_from};
 use super::subscriptions;
@@ -24,8 +26,10 @@ use crate::store::contract::{
     StoreError, StoreResult, Subscribed, Subscription,
 };
 use crate::store::list::{Bounds, Lists};
+use deadpool_postgres::Pool;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -58,6 +62,24 @@ pub struct PostgresOptions {
     pub look_every: Duration,
     /// Whether processes tell each other when there is something to see, where the database lets them.
     pub notices: bool,
+    /// What lists are read from while it is fresh enough.
+    pub replica: Option<ReplicaOptions>,
+}
+
+/// A read-only copy of the database.
+#[derive(Clone)]
+pub struct ReplicaOptions {
+    /// Where it is. It may carry a password.
+    pub url: String,
+    /// The most a list may be behind the database.
+    pub most_stale: Duration,
+}
+
+impl fmt::Debug for ReplicaOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url: _, most_stale } = self;
+        f.debug_struct("ReplicaOptions").field("most_stale", most_stale).finish_non_exhaustive()
+    }
 }
 
 impl Default for PostgresOptions {
@@ -75,6 +97,7 @@ impl Default for PostgresOptions {
             scan_documents: None,
             look_every: Duration::from_millis(100),
             notices: true,
+            replica: None,
         }
     }
 }
@@ -88,12 +111,13 @@ pub struct PostgresStore {
     lists: Lists<Snapshots>,
     memory: Arc<Memory>,
     follower: Arc<Follower>,
+    replica: Option<Arc<Replica>>,
     /// What goes on beside requests.
     tasks: Mutex<JoinSet<()>>,
 }
 
 impl PostgresStore {
-    /// Connects, and brings the schema up to date.
+    /// Connects, and brings the schema up to date. A replica need not be there now.
     ///
     /// # Errors
     /// The database cannot be reached, or is not ours to use: see [`OpenError`].
@@ -109,23 +133,41 @@ impl PostgresStore {
         // A stream is idle for as long as its reader pleases, and holds no lock.
         let list_settings = Settings { idle: Duration::ZERO, ..settings };
         let lists = options.list_connections.saturating_add(options.stream_connections);
+        let replica = options.replica.as_ref().map(|replica| {
+            // One more, for who looks how fresh it is.
+            let pool = Address::of(&replica.url, &options)?.pool(lists + 1, list_settings)?;
+            Ok((pool, replica.most_stale))
+        });
+        let replica = replica.transpose()?;
         let lists = address.pool(lists, list_settings)?;
-        let (memory, notices) = prepare(&write).await?;
+        let Prepared { memory, notices, identity } = prepare(&write).await?;
         let (memory, notices) = (Arc::new(memory), Arc::new(notices));
+        let replica = replica.map(|(pool, most_stale)| {
+            Arc::new(Replica::new(pool, most_stale, identity, Arc::clone(&memory)))
+        });
         let group_commit = GroupCommit::new(write, Arc::clone(&memory), Arc::clone(&notices));
-        let follower = Follower::new(read.clone(), Arc::clone(&memory), Arc::clone(&notices));
-        let follower = Arc::new(follower);
+        let follower = Arc::new(Follower::new(
+            read.clone(),
+            Arc::clone(&memory),
+            Arc::clone(&notices),
+            replica.clone(),
+        ));
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&follower).run(options.look_every));
         if options.notices {
             tasks.spawn(notices.listen(address));
         }
+        if let Some(replica) = &replica {
+            tasks.spawn(Arc::clone(replica).watch(options.look_every));
+        }
+        let snapshots = Snapshots { primary: lists, replica: replica.clone() };
         Ok(Self {
             writer: Writer::start(group_commit, options.queue_length, options.max_batch),
             reader: Reader::new(read),
-            lists: Lists::new(Snapshots(lists), options.lists()),
+            lists: Lists::new(snapshots, options.lists()),
             memory,
             follower,
+            replica,
             tasks: Mutex::new(tasks),
         })
     }
@@ -189,16 +231,23 @@ impl PostgresOptions {
     }
 }
 
-async fn prepare(
-    pool: &deadpool_postgres::Pool,
-) -> std::result::Result<(Memory, Notices), OpenError> {
+/// What is known of a database that is ready.
+struct Prepared {
+    memory: Memory,
+    notices: Notices,
+    identity: String,
+}
+
+async fn prepare(pool: &Pool) -> std::result::Result<Prepared, OpenError> {
     let failed = |what, e: Error| OpenError::Failed { what, source: Box::new(e) };
     let mut client = pool.get().await.map_err(|e| failed("connecting", e.into()))?;
     schema::migrate(&mut client).await?;
     let memory = Memory::load(&client).await;
     let memory = memory.map_err(|e| failed("reading extension paths", e))?;
     let notices = Notices::of(&client).await.map_err(|e| failed("reading its schema's name", e))?;
-    Ok((memory, notices))
+    let identity = counter::identity(&client).await;
+    let identity = identity.map_err(|e| failed("reading its identity", e))?;
+    Ok(Prepared { memory, notices, identity })
 }
 
 impl Store for PostgresStore {
@@ -310,6 +359,9 @@ impl Store for PostgresStore {
             self.writer.stop();
             self.end_tasks();
             self.lists.close();
+            if let Some(replica) = &self.replica {
+                replica.pool().close();
+            }
             self.writer.ended().await;
             self.reader.close();
             Ok(())
