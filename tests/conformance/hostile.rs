@@ -124,3 +124,37 @@ async fn what_is_odd_is_kept_and_found_again() {
     }
     server.stop().await;
 }
+
+/// PostgreSQL keeps no U+0000 in texts, SQLite does: an import refuses it where it would not be kept by
+/// both, naming the line, and takes all other lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn zeros_are_kept_or_refused_by_name() {
+    let database = Database::empty();
+    let with = |member: &str, value: &str| {
+        let mut line = Api::V5.sample("\0 in a text");
+        line[member] = json!(value);
+        line.to_string()
+    };
+    let lines = [
+        with("id", "kept"),
+        with("id", "a\0b"),
+        with("href", "http://elsewhere/\0"),
+        with("id", "last"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
+    let command =
+        ["import", "--store", database.store(), "--errors", "refused.ndjson", "lines.ndjson"];
+    let ended = ServerProcess::run(&command, &[], folder.path()).await;
+    let refused = std::fs::read_to_string(folder.path().join("refused.ndjson")).unwrap();
+    let refused: Vec<&str> = refused.lines().collect();
+    assert!(refused.len() == 2, "{refused:?} {ended:?}");
+    assert!(refused[0].contains("/id") && refused[1].contains("/href"), "{refused:?}");
+    let server = ServerProcess::start_on(&database, &[]).await;
+    let caller = server.through(Api::V5).await;
+    for id in ["kept", "last"] {
+        assert_eq!(caller.read(id).await.is(200).text_at("/reason"), "\0 in a text");
+    }
+    let all = caller.get("/partyInteraction?reason=%00%20in%20a%20text").await.is(200);
+    assert_eq!(all.ids(), ["kept", "last"]);
+}

@@ -123,6 +123,10 @@ impl Reader {
             self.href_prefixes.iter().any(|prefix| href.strip_prefix(prefix) == Some(id.as_str()))
         };
         let foreign_href = text(members, "href")?.filter(|href| !is_ours(href));
+        if foreign_href.as_ref().is_some_and(|href| href.contains('\0')) {
+            // Not every database keeps it.
+            return Err(complaint("/href", "has U+0000, as no URL has"));
+        }
         Ok(Origin { id, is_id_made, foreign_href })
     }
 }
