@@ -241,7 +241,7 @@ fn told<T: std::fmt::Debug, E>(result: Result<T, E>) -> String {
     result.map_or("failed".to_owned(), |value| format!("{value:?}"))
 }
 
-fn creation(id: u8, version: i64, seed: u8, place: i64) -> Creation {
+pub(super) fn creation(id: u8, version: i64, seed: u8, place: i64) -> Creation {
     let (status, date) = (STATUSES[usize::from(seed % 4)], DATES[usize::from(seed / 4 % 4)]);
     let direction = if seed.is_multiple_of(2) { "in" } else { "out" };
     let text = format!(
@@ -280,13 +280,18 @@ fn sorted(which: u8) -> Option<Sort> {
 }
 
 /// The URL with a schema of its own.
-fn schema(url: &str) -> String {
+pub(super) fn schema(url: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("c{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let made = Command::new("psql")
-        .args(["--quiet", "--dbname", url, "--command"])
-        .arg(format!("CREATE SCHEMA {name}"))
-        .status();
-    assert!(made.unwrap().success(), "no schema {name}");
+    psql(url, &format!("CREATE SCHEMA {name}"));
     format!("{url}?options=-c%20search_path%3D{name}")
+}
+
+/// What a statement answers.
+pub(super) fn psql(url: &str, statement: &str) -> String {
+    let arguments =
+        ["--quiet", "--tuples-only", "--no-align", "--dbname", url, "--command", statement];
+    let said = Command::new("psql").args(arguments).output().unwrap();
+    assert!(said.status.success(), "{statement}: {}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8(said.stdout).unwrap().trim_end().to_owned()
 }

@@ -32,6 +32,8 @@ mod schema;
 mod snapshot;
 mod store;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use store::{PostgresOptions, PostgresStore, ReplicaOptions};
