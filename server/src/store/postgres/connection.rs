@@ -59,7 +59,7 @@ impl Address {
             Some(tls) => Manager::from_config(config, tls, manager),
             None => Manager::from_config(config, NoTls, manager),
         };
-        let set_up = settings.sql();
+        let (set_up, by_key) = (settings.sql(), settings.by_key);
         Pool::builder(manager)
             .max_size(most.max(1))
             .wait_timeout(Some(self.patience))
@@ -68,9 +68,14 @@ impl Address {
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(move |client, _| {
                 let set_up = set_up.clone();
-                Box::pin(
-                    async move { client.batch_execute(&set_up).await.map_err(HookError::Backend) },
-                )
+                Box::pin(async move {
+                    client.batch_execute(&set_up).await.map_err(HookError::Backend)?;
+                    if by_key {
+                        // A database that does not know this setting has other plans.
+                        let _refused = client.batch_execute("SET enable_seqscan = off").await;
+                    }
+                    Ok(())
+                })
             }))
             .build()
             .map_err(|e| OpenError::Failed { what: "making a pool", source: e.into() })
@@ -111,6 +116,9 @@ pub(super) struct Settings {
     pub(super) lock: Duration,
     /// Longest a transaction may be idle: whoever hangs inside one must not stop the others.
     pub(super) idle: Duration,
+    /// All is looked up by keys. A plan that was made while a table was empty would read all of it, for as
+    /// long as nobody has counted its rows.
+    pub(super) by_key: bool,
 }
 
 impl Settings {

@@ -9,14 +9,16 @@
 //! and who repeats a create with its key, or a change with its `If-Match`, finds out without doing it
 //! twice.
 
+use super::change;
 use super::counter::Counter;
+use super::delivery::log;
 use super::error::{Error, Nature, Result};
 use super::job::{Company, Job, Unit};
 use super::memory::Memory;
 use super::notice::Notices;
 use deadpool_postgres::{Pool, Transaction};
 use futures::FutureExt;
-use futures::future::{try_join, try_join_all};
+use futures::future::{try_join_all, try_join3};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -78,11 +80,13 @@ impl GroupCommit {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
         let before = Counter::lock(&transaction).await?;
-        let unit = Unit::new(&transaction, &self.memory, before.clone());
+        let is_shared = matches!(manner, Manner::Together);
+        let unit = Unit::new(&transaction, &self.memory, before.clone(), is_shared);
         let verdicts = match manner {
             Manner::Together => together(&unit, batch).await?,
             Manner::Apart => apart(&unit, batch).await?,
         };
+        let (first, events) = unit.take_events();
         let counter = Counter { commits: before.commits + 1, ..unit.counter() };
         drop(unit);
         let notice = match manner {
@@ -90,7 +94,12 @@ impl GroupCommit {
             // What cannot be told, for the queue of notices may be full, must be written all the same.
             Manner::Together | Manner::Apart => None,
         };
-        try_join(counter.write(&transaction), tell(&transaction, notice)).await?;
+        try_join3(
+            log::append(&transaction, first, &events),
+            counter.write(&transaction),
+            tell(&transaction, notice),
+        )
+        .await?;
         let paths = self.memory.news(&transaction, &counter).await?;
         commit(transaction).await?;
         self.memory.learn(&counter, paths);
@@ -113,13 +122,14 @@ async fn commit(transaction: Transaction<'_>) -> Result<()> {
     })
 }
 
-/// All jobs, or none: the first failure ends it.
+/// All jobs, or none: the first failure ends it. The events of the last run are still to be written.
 async fn together(unit: &Unit<'_>, batch: &mut Batch) -> Result<Vec<Verdict>> {
     let runs =
         batch.chunk_by_mut(|a, b| (a.company(), b.company()) == (Company::Any, Company::Any));
     for run in runs {
-        try_join_all(run.iter_mut().map(|job| run_job(job.as_mut(), unit))).await?;
         unit.write_events().await?;
+        try_join_all(run.iter_mut().map(|job| run_job(job.as_mut(), unit))).await?;
+        change::create_gathered(unit).await?;
     }
     Ok(batch.iter().map(|_| None).collect())
 }

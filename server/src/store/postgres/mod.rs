@@ -26,6 +26,7 @@ mod job;
 mod memory;
 mod notice;
 mod once;
+mod parts;
 mod reader;
 mod replica;
 mod schema;

@@ -127,8 +127,9 @@ impl PostgresStore {
             statement: options.statement_timeout,
             lock: options.busy_timeout,
             idle: options.busy_timeout.saturating_mul(2),
+            by_key: false,
         };
-        let write = address.pool(1, settings)?;
+        let write = address.pool(1, Settings { by_key: true, ..settings })?;
         let read = address.pool(options.read_connections, settings)?;
         // A stream is idle for as long as its reader pleases, and holds no lock.
         let list_settings = Settings { idle: Duration::ZERO, ..settings };
@@ -254,7 +255,7 @@ impl Store for PostgresStore {
     fn create(&self, creations: Vec<Creation>) -> BoxFuture<'_, StoreResult<bool>> {
         self.writer
             .submit("creating interactions", Any, creations, |unit, creations| {
-                change::create(unit, creations).boxed()
+                change::create_with_others(unit, creations).boxed()
             })
             .boxed()
     }

@@ -4,8 +4,9 @@
 
 use super::{PostgresOptions, PostgresStore};
 use crate::store::comparison::{creation, psql, schema};
-use crate::store::contract::Store;
 use crate::store::contract::delivery::DeliveryStore;
+use crate::store::contract::{PageQuery, Store};
+use futures::future::join_all;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -54,6 +55,27 @@ impl Two {
         self.writer.close().await.unwrap();
         self.reader.close().await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_creates_with_one_id_one_is_made_however_many_share_a_commit() {
+    let Some(two) = Two::open(PostgresOptions::default()).await else { return };
+    for round in 0..5 {
+        let all = (0..64).map(|n| {
+            let store = if n % 2 == 0 { &two.writer } else { &two.reader };
+            // Each id four times, and one that is there from the round before.
+            let id = if n % 16 == 15 { (round * 16).max(1) - 1 } else { round * 16 + n % 16 + 1 };
+            store.create(vec![creation(id, 1, n, i64::from(round) * 100 + i64::from(n))])
+        });
+        let made = join_all(all).await.into_iter().filter(|made| *made.as_ref().unwrap()).count();
+        assert_eq!(made, if round == 0 { 16 } else { 15 });
+    }
+    let page = two.reader.page(PageQuery::default()).await.unwrap();
+    let log = two.writer.events_after(0, 1000).await.unwrap();
+    assert_eq!((page.total, log.events.len(), log.head), (76, 76, 76));
+    let numbers: Vec<i64> = log.events.iter().map(|event| event.seq).collect();
+    assert_eq!(numbers, (1..=76).collect::<Vec<_>>());
+    two.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

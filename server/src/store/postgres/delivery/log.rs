@@ -4,6 +4,7 @@ use super::super::error::{Error, Result};
 use crate::domain::event::{Event, EventKind};
 use crate::store::contract::delivery::{LogPage, LoggedEvent};
 use crate::store::postgres::counter::Counter;
+use crate::store::postgres::parts::parts;
 use deadpool_postgres::Transaction;
 use serde_json::json;
 use tokio_postgres::Row;
@@ -23,9 +24,15 @@ pub(in crate::store::postgres) async fn append(
     first: i64,
     events: &[Event],
 ) -> Result<()> {
-    if events.is_empty() {
-        return Ok(());
+    let mut next = first;
+    for some in parts(events, |event| event.document.len()) {
+        append_some(transaction, next, some).await?;
+        next += some.len() as i64;
     }
+    Ok(())
+}
+
+async fn append_some(transaction: &Transaction<'_>, first: i64, events: &[Event]) -> Result<()> {
     let sql = "INSERT INTO outbox (seq, event_id, kind, interaction_id, foreign_href, time,
              correlation_id, document, changed)
          SELECT n.seq, n.event_id, n.kind, n.interaction_id, n.foreign_href, n.time,
