@@ -6,7 +6,7 @@ use super::contest::median;
 use super::datasets::{MOST_PLAIN, store_of};
 use super::generate::Size;
 use super::http;
-use super::loads::{Loads, V5};
+use super::loads::{JSON_PATH, Loads, V5};
 use super::report::{Shown, Table};
 use super::server::Server;
 use anyhow::Context;
@@ -39,6 +39,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
     table.say("resident then", format!("{:.1} MiB", median(resident)));
     worst_body(bench, &mut table)?;
     whole_list(bench, &mut table)?;
+    scan(bench, &mut table)?;
     long_post(bench, &mut table)?;
     Ok(Shown {
         title: "Footprint".into(),
@@ -93,6 +94,23 @@ fn whole_list(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
     );
     let growth = server.peak_mib()? - before;
     table.say("growth by it", format!("{growth:.0} MiB"));
+    server.stop(&bench.root)
+}
+
+/// A list for which no index helps: every document is read and asked.
+fn scan(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
+    let documents = bench.middling();
+    let store = bench.datasets.ours(documents)?;
+    let mut server = Server::ours(&bench.binary, &store_of(&store.file), &[])?;
+    server.wait_until_ready()?;
+    let (cpu, began) = (server.cpu_seconds()?, Instant::now());
+    http::must(&server.origin, "GET", &format!("{V5}?filter={JSON_PATH}&limit=20"), "")?;
+    let seconds = began.elapsed().as_secs_f64();
+    let cpu = (server.cpu_seconds()? - cpu) * 1e6 / documents as f64;
+    table.say(
+        format!("20 by a JSONPath alone, of {documents}"),
+        format!("{seconds:.2} s, {cpu:.1} µs of CPU for each of all"),
+    );
     server.stop(&bench.root)
 }
 

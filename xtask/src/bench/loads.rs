@@ -7,6 +7,10 @@ use super::wrk::Load;
 pub(super) const V5: &str = "/tmf-api/partyInteraction/v5/partyInteraction";
 pub(super) const V4: &str = "/tmf-api/partyInteraction/v4/partyInteraction";
 
+/// Two conditions on the same party: no index knows which belong together.
+pub(super) const JSON_PATH: &str =
+    "[?@.relatedParty[?@.role=='customer'%26%26@.partyOrPartyRole.name=='Ada%20Berg']]";
+
 /// Targets or bodies that a load goes through.
 const VARIANTS: u64 = 2_000;
 /// Connections of a load with lists.
@@ -67,13 +71,11 @@ impl Loads {
         self.list("20 by sort=-creationDate", |_| "sort=-creationDate&limit=20".to_owned())
     }
 
+    /// The index finds the party's, and the path is asked of each.
     pub(super) fn by_json_path(self) -> Load {
-        self.list("20 of a customer by JSONPath", |of| {
-            format!(
-                "filter=$[?(@.relatedParty[?(@.role=='customer'%26%26@.partyOrPartyRole.id=='{}')])]\
-                 &limit=20",
-                of.party
-            )
+        self.list("20 of a party, with a JSONPath", |of| {
+            let party = format!("relatedParty.partyOrPartyRole.id={}", of.party);
+            format!("{party}&filter={JSON_PATH}&limit=20")
         })
     }
 

@@ -2,7 +2,7 @@
 //! what Linux tells of them.
 
 use super::http;
-use crate::tools::{program, run};
+use crate::tools::{output, program};
 use anyhow::{Context, ensure};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -31,7 +31,8 @@ impl Server {
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(binary);
         command.args(["serve", "--listen", "127.0.0.1:0", "--store", store]);
-        command.envs(settings.iter().copied());
+        // Connections that end with a load, and writes that are to be refused, are no news.
+        command.env("TMF683_LOG__FILTER", "error").envs(settings.iter().copied());
         Self::start(&mut command)
     }
 
@@ -96,7 +97,7 @@ impl Server {
 
     /// Asks it to stop, and waits.
     pub(super) fn stop(&mut self, root: &Path) -> anyhow::Result<()> {
-        run(&mut program(root, "kill", &["-TERM", &self.process.id().to_string()]))?;
+        output(&mut program(root, "kill", &["-TERM", &self.process.id().to_string()]))?;
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if let Some(status) = self.process.try_wait()? {
