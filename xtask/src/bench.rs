@@ -24,7 +24,7 @@ mod targets;
 mod wrk;
 
 use crate::tools::{cargo, run, target_directory};
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::ValueEnum;
 use contest::Pace;
 use datasets::{Datasets, ensure_room};
@@ -127,8 +127,8 @@ impl Bench {
 /// Measures, prints, and writes the report.
 ///
 /// # Errors
-/// Something is missing, a server failed, or a target is missed without a reason; what was measured
-/// until then is printed.
+/// Something is missing; or, once the rest is measured, a section failed or a target is missed without
+/// a reason.
 pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
     ensure!(args.rounds > 0 && args.seconds > 0, "nothing is measured in no time");
     ensure!(args.documents.iter().all(|&size| size >= 1_000), "fewer than 1000 show nothing");
@@ -158,14 +158,19 @@ pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
         pace: Pace { rounds: args.rounds, seconds: args.seconds },
         sizes,
     };
-    let (mut found, mut shown) = (Found::new(), Vec::new());
+    let (mut found, mut shown, mut failures) = (Found::new(), Vec::new(), Vec::new());
     for &section in sections {
-        println!("\n== {}", format!("{section:?}").to_lowercase());
-        let section = bench.measure(section, &mut found).with_context(|| format!("{section:?}"))?;
+        println!("\n== {section:?}");
+        // What the other sections measure is not lost.
+        let section = bench.measure(section, &mut found).unwrap_or_else(|error| {
+            failures.push(format!("{section:?}: {error:#}"));
+            Shown::failed(&format!("{section:?}"), &error)
+        });
         println!("\n{section}");
         shown.push(section);
     }
-    let (table, complaints) = targets::judge(&found)?;
+    let (table, mut complaints) = targets::judge(&found)?;
+    complaints.splice(..0, failures);
     println!("{table}");
     let out = args.out.clone().or_else(|| is_whole.then(|| root.join(REPORT)));
     if let Some(out) = out {

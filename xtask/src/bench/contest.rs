@@ -46,12 +46,13 @@ pub(super) fn contest(wrk: &Wrk, pace: Pace, turns: &[Turn<'_>]) -> anyhow::Resu
         .collect();
     for Turn { server, load } in turns {
         wrk.run(&server.origin, load, 1)?;
+        server.settle()?;
     }
     for _ in 0..pace.rounds {
         for (Turn { server, load }, cost) in turns.iter().zip(&mut costs) {
             let before = server.cpu_seconds()?;
             let measured = wrk.run(&server.origin, load, pace.seconds)?;
-            let cpu_micros = (server.cpu_seconds()? - before) * 1e6 / measured.requests;
+            let cpu_micros = (server.settle()? - before) * 1e6 / measured.requests;
             println!("{}: {measured}, {cpu_micros:.1} µs of CPU", load.name);
             cost.rounds.push(Round { measured, cpu_micros });
         }

@@ -43,6 +43,14 @@ pub(super) struct Shown {
     pub(super) tables: Vec<Table>,
 }
 
+impl Shown {
+    /// In place of a section that could not be measured.
+    pub(super) fn failed(title: &str, error: &anyhow::Error) -> Self {
+        let text = format!("Not measured: {error:#}.");
+        Self { title: title.to_owned(), text, tables: Vec::new() }
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## {}\n\n{}", self.title, self.text.trim_end())?;

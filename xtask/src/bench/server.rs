@@ -95,6 +95,22 @@ impl Server {
         Ok((own + database.unwrap_or_default()) * SECONDS_PER_TICK)
     }
 
+    /// Waits until it has done what it was still at when the load ended, which would be counted with the
+    /// next load and get in the way of other servers; then the same.
+    pub(super) fn settle(&self) -> anyhow::Result<f64> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut before = self.cpu_seconds()?;
+        loop {
+            std::thread::sleep(Duration::from_millis(50));
+            let now = self.cpu_seconds()?;
+            // Idle is less than a tick; a database sees to itself now and then.
+            if now - before < 3.0 * SECONDS_PER_TICK || Instant::now() > deadline {
+                return Ok(now);
+            }
+            before = now;
+        }
+    }
+
     /// Asks it to stop, and waits.
     pub(super) fn stop(&mut self, root: &Path) -> anyhow::Result<()> {
         output(&mut program(root, "kill", &["-TERM", &self.process.id().to_string()]))?;
