@@ -140,6 +140,15 @@ impl Cluster {
         self.folder().join("log")
     }
 
+    /// Its first process, whose children do the work.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process_id(&self) -> anyhow::Result<u32> {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid"))?;
+        Ok(file.lines().next().context("an empty postmaster.pid")?.parse()?)
+    }
+
     fn data(&self) -> PathBuf {
         self.folder().join("data")
     }
