@@ -17,6 +17,7 @@ mod listeners;
 mod loads;
 mod machine;
 mod postgres;
+mod processes;
 mod report;
 mod requests;
 mod server;
@@ -75,6 +76,8 @@ enum Section {
     Footprint,
     /// PostgreSQL beside SQLite
     Postgres,
+    /// One, two and four servers on one PostgreSQL
+    Processes,
 }
 
 /// As cargo calls them.
@@ -120,6 +123,7 @@ impl Bench {
             Section::Listeners => listeners::measure(self),
             Section::Footprint => footprint::measure(self),
             Section::Postgres => postgres::measure(self),
+            Section::Processes => processes::measure(self),
         }
     }
 }

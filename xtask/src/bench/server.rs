@@ -167,7 +167,11 @@ impl Ticks {
     }
 }
 
-/// Of a process and all its children, the ended ones too.
+/// Processor time of a process and all its children, the ended ones too.
+pub(super) fn family_seconds(first: u32) -> anyhow::Result<f64> {
+    Ok(family_ticks(first)? * SECONDS_PER_TICK)
+}
+
 fn family_ticks(first: u32) -> anyhow::Result<f64> {
     let mut sum = {
         let first = Ticks::of(first)?;
