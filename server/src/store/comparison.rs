@@ -289,9 +289,13 @@ pub(super) fn schema(url: &str) -> String {
 
 /// What a statement answers.
 pub(super) fn psql(url: &str, statement: &str) -> String {
-    let arguments =
-        ["--quiet", "--tuples-only", "--no-align", "--dbname", url, "--command", statement];
-    let said = Command::new("psql").args(arguments).output().unwrap();
-    assert!(said.status.success(), "{statement}: {}", String::from_utf8_lossy(&said.stderr));
+    psql_with(url, &["--command", statement])
+}
+
+/// What psql answers, run with these arguments.
+pub(super) fn psql_with(url: &str, arguments: &[&str]) -> String {
+    let usual = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--dbname", url];
+    let said = Command::new("psql").args(usual).args(arguments).output().unwrap();
+    assert!(said.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&said.stderr));
     String::from_utf8(said.stdout).unwrap().trim_end().to_owned()
 }

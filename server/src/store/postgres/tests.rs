@@ -3,9 +3,9 @@
 //! Needs `TEST_POSTGRES_STORES`, as [`crate::store::comparison`] does, and says so without it.
 
 use super::{PostgresOptions, PostgresStore};
-use crate::store::comparison::{creation, psql, schema};
+use crate::store::comparison::{creation, psql, psql_with, schema};
 use crate::store::contract::delivery::DeliveryStore;
-use crate::store::contract::{PageQuery, Store};
+use crate::store::contract::{Outcome, PageQuery, Store};
 use futures::future::join_all;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -118,4 +118,39 @@ async fn what_others_have_is_there_when_asked_for() {
     two.reader.refresh().await.unwrap();
     assert!(two.reader.knows_extension_path(&path));
     two.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_may_be_partitioned_and_old_ranges_go() {
+    const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/");
+    let Some(Two { writer, reader, url }) = Two::open(PostgresOptions::default()).await else {
+        return;
+    };
+    assert!(writer.create(vec![creation(1, 1, 0, 0), creation(2, 1, 1, 0)]).await.unwrap());
+    writer.close().await.unwrap();
+    reader.close().await.unwrap();
+    psql_with(&url, &["--file", &format!("{DOCS}partitioned.sql")]);
+    let partitioned = "SELECT string_agg(relname::TEXT || partstrat::TEXT, ',' ORDER BY relname)
+        FROM pg_partitioned_table JOIN pg_class ON pg_class.oid = partrelid
+        WHERE relnamespace = current_schema()::regnamespace";
+    assert_eq!(psql(&url, partitioned), "attribute_instantr,attribute_textr,interactionh,outboxr");
+
+    let store = PostgresStore::open(&url, PostgresOptions::default()).await.unwrap();
+    let many = (3..100).map(|id| creation(id, 1, id, 1)).collect();
+    assert!(store.create(many).await.unwrap());
+    assert!(!store.create(vec![creation(99, 1, 0, 2)]).await.unwrap(), "an id is there once");
+    let changed = creation(5, 2, 7, 3);
+    let outcome = store.replace(changed.record, 1, changed.events).await.unwrap();
+    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(store.delete("99".to_owned(), 1, Vec::new()).await.unwrap(), Outcome::Done);
+    let log = store.events_after(0, 1000).await.unwrap();
+    assert_eq!((store.page(PageQuery::default()).await.unwrap().total, log.head), (98, 100));
+    store.close().await.unwrap();
+
+    psql_with(&url, &["--set", "up_to=90", "--file", &format!("{DOCS}retention.sql")]);
+    let store = PostgresStore::open(&url, PostgresOptions::default()).await.unwrap();
+    let page = store.page(PageQuery::default()).await.unwrap();
+    assert_eq!((page.total, page.count), (8, 8));
+    assert!(store.get("90").await.unwrap().is_none() && store.get("91").await.unwrap().is_some());
+    store.close().await.unwrap();
 }
