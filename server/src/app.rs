@@ -169,6 +169,14 @@ impl App {
         self.store.knows_extension_path(path)
     }
 
+    /// Takes in what other servers on the database have stored.
+    ///
+    /// # Errors
+    /// [`AppError::Store`].
+    pub async fn refresh(&self) -> Result<(), AppError> {
+        Ok(self.store.refresh().await?)
+    }
+
     /// A new interaction with its id and dates, and its create event, ready to be written.
     ///
     /// # Errors

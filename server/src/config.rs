@@ -3,11 +3,15 @@
 //! The defaults are a commented file, `config.default.toml`, which `default-config` prints. Secrets
 //! are never settings, only the names of files that hold them.
 
+mod store_url;
+
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+
+pub use store_url::{PostgresUrl, Replica, ReplicaUrl, StoreUrl};
 
 /// The commented defaults.
 pub const DEFAULT_TOML: &str = include_str!("../config.default.toml");
@@ -16,6 +20,9 @@ pub const DEFAULT_TOML: &str = include_str!("../config.default.toml");
 /// again by a parser that stops at 127.
 const MOST_DEPTH: usize = 100;
 
+/// Smallest `replica.staleness_ms`: how far the database has got is looked for every 100 ms.
+const LEAST_STALENESS_MS: u64 = 200;
+
 /// Everything that can be set; the meaning of each is told in `config.default.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +30,7 @@ const MOST_DEPTH: usize = 100;
 pub struct Settings {
     pub listen: SocketAddr,
     pub store: StoreUrl,
+    pub replica: Replica,
     pub public_url: PublicUrl,
     pub explain: bool,
     pub auth: Auth,
@@ -187,70 +195,6 @@ pub struct Shutdown {
     pub grace_seconds: u64,
 }
 
-/// `sqlite:PATH`, or a PostgreSQL URL. That may carry a password, so errors and logs never show it all.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(try_from = "String")]
-pub enum StoreUrl {
-    /// One SQLite file.
-    Sqlite(PathBuf),
-    /// One PostgreSQL database, for any number of processes.
-    Postgres(PostgresUrl),
-}
-
-/// `postgres://user:password@host:port/database?…`, as the driver reads it. Shows host and database
-/// only.
-#[derive(Clone, PartialEq)]
-pub struct PostgresUrl(String);
-
-impl PostgresUrl {
-    /// With its password: not to be shown.
-    pub fn secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for PostgresUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
-        // A password may have an @ of its own: the last one counts.
-        let shown = rest.rsplit_once('@').map_or(rest, |(_, shown)| shown);
-        write!(f, "postgres://{shown}")
-    }
-}
-
-impl std::fmt::Debug for PostgresUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
-
-impl TryFrom<String> for StoreUrl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
-            Some(("sqlite", _)) => {
-                Err("store: sqlite: needs a path, such as sqlite:./tmf683.db".into())
-            }
-            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-                Ok(Self::Postgres(PostgresUrl(text)))
-            }
-            _ => Err("store: expected sqlite:PATH or postgres://HOST/DATABASE".into()),
-        }
-    }
-}
-
-impl std::fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => url.fmt(f),
-        }
-    }
-}
-
 /// Where clients reach us, without a slash at the end; `None`: by the Host header.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(try_from = "String")]
@@ -379,6 +323,14 @@ impl Settings {
             let told = format!("limits.json_depth: expected {MOST_DEPTH} at most");
             return Err(SettingsError::Invalid(told));
         }
+        if self.replica.staleness_ms < LEAST_STALENESS_MS {
+            let told = format!("replica.staleness_ms: expected at least {LEAST_STALENESS_MS}");
+            return Err(SettingsError::Invalid(told));
+        }
+        if let (StoreUrl::Sqlite(_), Some(_)) = (&self.store, &self.replica.url.0) {
+            let told = "replica.url: only a PostgreSQL database has replicas".to_owned();
+            return Err(SettingsError::Invalid(told));
+        }
         let Delivery { lease_seconds, timeout_seconds, .. } = self.delivery;
         let shortest = timeout_seconds.max(1).saturating_mul(3);
         if timeout_seconds == 0 || !(shortest..=86_400).contains(&lease_seconds) {
@@ -424,19 +376,6 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_not_shown() {
-        for url in [
-            "postgres://u:secret@h:5433/d?sslmode=require",
-            "postgresql://u:sec@ret@h:5433/d?password=secret",
-            "postgres://h:5433/d?user=u&password=s@cret",
-        ] {
-            let store = StoreUrl::try_from(url.to_owned()).unwrap();
-            assert_eq!(store.to_string(), "postgres://h:5433/d");
-            assert_eq!(format!("{store:?}"), "Postgres(postgres://h:5433/d)");
-        }
-    }
-
-    #[test]
     fn the_environment_beats_the_file_and_its_keys_are_checked() {
         let (file, _) = file("listen = \"127.0.0.1:1\"");
         let load = |name: &str, value: &str| {
@@ -466,6 +405,9 @@ mod tests {
             ("[delivery]\nallow_loopback = \"yes\"", "allow_loopback"),
             ("listen =", "line 1"),
             ("store = \"mysql:x\"", "store"),
+            ("[replica]\nurl = \"sqlite:secret\"", "replica.url"),
+            ("[replica]\nurl = \"postgres://u:secret@h/d\"", "replica.url"),
+            ("[replica]\nstaleness_ms = 199", "replica.staleness_ms"),
             ("store = \"postgres:secret\"", "postgres://HOST"),
             ("public_url = \"ftp://x\"", "public_url"),
             ("public_url = \"https://u:p@x\"", "public_url"),

@@ -30,7 +30,7 @@ use crate::query::parse::{QueryContext, QueryLimits};
 use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{Store, Subscription};
-use crate::store::postgres::{PostgresOptions, PostgresStore, PostgresSuccessor};
+use crate::store::postgres::{PostgresOptions, PostgresStore, PostgresSuccessor, ReplicaOptions};
 use crate::store::sqlite::{SqliteOptions, SqliteOriginal, SqliteStore};
 use anyhow::Context as _;
 use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
@@ -254,7 +254,8 @@ fn rules(settings: &Settings) -> Rules {
     }
 }
 
-/// `patience`: for a lock and for a reader, where that is not a server's.
+/// `patience`: for a lock and for a reader, where that is not a server's. Who has it is not sent to a
+/// replica, which ends what is read for too long.
 async fn open_store(
     settings: &Settings,
     patience: Option<Duration>,
@@ -281,9 +282,15 @@ async fn open_store(
             Ok(Arc::new(SqliteStore::open(path, options).with_context(described)?))
         }
         StoreUrl::Postgres(url) => {
+            let replica = settings.replica.url.0.as_ref().filter(|_| patience.is_none());
+            let replica = replica.map(|replica| ReplicaOptions {
+                url: replica.secret().to_owned(),
+                most_stale: Duration::from_millis(settings.replica.staleness_ms),
+            });
             let default = PostgresOptions::default();
             let busy_timeout = patience.unwrap_or(default.busy_timeout);
             let options = PostgresOptions {
+                replica,
                 max_batch,
                 queue_length,
                 busy_timeout,

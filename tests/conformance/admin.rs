@@ -2,10 +2,9 @@
 //! its own published document, as those of the others are. Dead deliveries: `dead.rs`.
 
 use crate::watching::{lag_is, state_of, subscribe, until};
-use harness::{Api, Listener, Reaction, ServerProcess, TestServer, shows};
+use harness::{Api, Database, Listener, Reaction, ServerProcess, TestServer, shows};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// The first failure is the last for an hour.
 const PATIENT: &str = "[delivery]\nretry_seconds = [3600]";
@@ -170,13 +169,12 @@ async fn events_are_told_again_from_a_point_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_process_on_a_database_may_be_told() {
     shows!(["admin.replay"]);
-    let directory = TempDir::new().unwrap();
-    let database = directory.path().join("tmf683.db");
+    let database = Database::empty();
     let hasty =
         [("TMF683_DELIVERY__LEASE_SECONDS", "3"), ("TMF683_DELIVERY__TIMEOUT_SECONDS", "1")];
     let servers = [
-        ServerProcess::start_with(&database, &hasty).await,
-        ServerProcess::start_with(&database, &hasty).await,
+        ServerProcess::start_on(&database, &hasty).await,
+        ServerProcess::start_on(&database, &hasty).await,
     ];
     let listener = Listener::good().await;
     let v5 = servers[0].through(Api::V5).await;

@@ -3,12 +3,12 @@
 
 use crate::watching::{eventually, lag_is, subscribe};
 use harness::{
-    Api, Caller, Listener, Notification, Reaction, ServerProcess, TestServer, Version, shows,
+    Api, Caller, Database, Listener, Notification, Reaction, ServerProcess, TestServer, Version,
+    shows,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tempfile::TempDir;
 
 /// Tries soon and often, and takes little for an answer.
 pub(crate) const IMPATIENT: &str = "[delivery]
@@ -257,11 +257,10 @@ async fn there_are_only_so_many_subscriptions() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_database_tell_each_event_once() {
     shows!(["delivery.leases"]);
-    let directory = TempDir::new().unwrap();
-    let database = directory.path().join("tmf683.db");
+    let database = Database::empty();
     let mut servers = Vec::new();
     for _ in 0..2 {
-        servers.push(ServerProcess::start_with(&database, &IMPATIENT_PROCESS).await);
+        servers.push(ServerProcess::start_on(&database, &IMPATIENT_PROCESS).await);
     }
     let listener = Listener::good().await;
     let mut ids = BTreeSet::new();
@@ -282,7 +281,7 @@ async fn two_servers_on_one_database_tell_each_event_once() {
             server.terminate();
             assert_eq!(server.wait().await, Some(0));
         }
-        servers.push(ServerProcess::start_with(&database, &IMPATIENT_PROCESS).await);
+        servers.push(ServerProcess::start_on(&database, &IMPATIENT_PROCESS).await);
         ids.extend(changes(&servers[0].through(Api::V5).await, 1, 4).await);
         in_order(&listener.acknowledges(ids.len() * 5).await, &ids, 4);
     }

@@ -1,10 +1,8 @@
 //! What was acknowledged is on disk, however the process ends. (DESIGN D8)
 
-use harness::{APIS, Api, Caller, DEADLINE, ServerProcess, TestServer, shows};
+use harness::{APIS, Api, Caller, DEADLINE, Database, ServerProcess, TestServer, shows};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -65,9 +63,9 @@ async fn rest(
     ids
 }
 
-/// Starts again on the same file: all of `ids` are listed, and can be read through every API.
-async fn all_there(database: &Path, ids: &BTreeSet<String>) {
-    let mut server = ServerProcess::start(database).await;
+/// Starts again on the same database: all of `ids` are listed, and can be read through every API.
+async fn all_there(database: &Database, ids: &BTreeSet<String>) {
+    let mut server = ServerProcess::start_on(database, &[]).await;
     for api in APIS {
         let caller = server.through(api).await;
         let list = caller.get("/partyInteraction?fields=none").await.is(200);
@@ -87,9 +85,8 @@ async fn all_there(database: &Path, ids: &BTreeSet<String>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn sudden_death_loses_nothing_acknowledged() {
     shows!(["server.durable"]);
-    let directory = TempDir::new().unwrap();
-    let database = directory.path().join("tmf683.db");
-    let mut server = ServerProcess::start(&database).await;
+    let database = Database::empty();
+    let mut server = ServerProcess::start_on(&database, &[]).await;
     let (writers, mut acknowledged) = writers(&server).await;
     let ids = some(&mut acknowledged).await;
     server.kill().await;
@@ -100,17 +97,18 @@ async fn sudden_death_loses_nothing_acknowledged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_finishes_what_is_in_flight() {
     shows!(["server.durable", "server.drains"]);
-    let directory = TempDir::new().unwrap();
-    let database = directory.path().join("tmf683.db");
-    let mut server = ServerProcess::start(&database).await;
+    let database = Database::empty();
+    let mut server = ServerProcess::start_on(&database, &[]).await;
     let (writers, mut acknowledged) = writers(&server).await;
     let ids = some(&mut acknowledged).await;
     server.terminate();
     assert_eq!(server.wait().await, Some(0));
     let ids = rest(ids, writers, acknowledged).await;
-    // Checkpointed: the file is whole without its log.
-    let log = directory.path().join("tmf683.db-wal");
-    assert_eq!(log.metadata().map_or(0, |log| log.len()), 0, "{}", log.display());
+    if let Some(file) = database.file() {
+        // Checkpointed: the file is whole without its log.
+        let log = file.with_extension("db-wal");
+        assert_eq!(log.metadata().map_or(0, |log| log.len()), 0, "{}", log.display());
+    }
     all_there(&database, &ids).await;
 }
 

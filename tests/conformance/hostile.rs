@@ -8,9 +8,8 @@ mod patches;
 mod queries;
 
 use attack::{Attack, Expected, HOST};
-use harness::{APIS, Api, ServerProcess, TestServer, exchange};
+use harness::{APIS, Api, Database, ServerProcess, TestServer, exchange};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use url::form_urlencoded::byte_serialize;
 
 /// How often the whole table is sent.
@@ -22,8 +21,8 @@ const MOST_GROWTH_KIB: u64 = 32 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attack_is_refused_and_nothing_is_lost() {
-    let directory = TempDir::new().unwrap();
-    let server = ServerProcess::start(&directory.path().join("tmf683.db")).await;
+    let database = Database::empty();
+    let server = ServerProcess::start_on(&database, &[]).await;
     let mut attacks = connections::attacks();
     for api in [Api::V4, Api::V5] {
         let caller = server.through(api).await;
@@ -124,4 +123,38 @@ async fn what_is_odd_is_kept_and_found_again() {
         assert_eq!(caller.get(&query).await.is(200).ids(), [id.as_str()]);
     }
     server.stop().await;
+}
+
+/// PostgreSQL keeps no U+0000 in texts, SQLite does: an import refuses it where it would not be kept by
+/// both, naming the line, and takes all other lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn zeros_are_kept_or_refused_by_name() {
+    let database = Database::empty();
+    let with = |member: &str, value: &str| {
+        let mut line = Api::V5.sample("\0 in a text");
+        line[member] = json!(value);
+        line.to_string()
+    };
+    let lines = [
+        with("id", "kept"),
+        with("id", "a\0b"),
+        with("href", "http://elsewhere/\0"),
+        with("id", "last"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lines.ndjson"), lines.join("\n")).unwrap();
+    let command =
+        ["import", "--store", database.store(), "--errors", "refused.ndjson", "lines.ndjson"];
+    let ended = ServerProcess::run(&command, &[], folder.path()).await;
+    let refused = std::fs::read_to_string(folder.path().join("refused.ndjson")).unwrap();
+    let refused: Vec<&str> = refused.lines().collect();
+    assert!(refused.len() == 2, "{refused:?} {ended:?}");
+    assert!(refused[0].contains("/id") && refused[1].contains("/href"), "{refused:?}");
+    let server = ServerProcess::start_on(&database, &[]).await;
+    let caller = server.through(Api::V5).await;
+    for id in ["kept", "last"] {
+        assert_eq!(caller.read(id).await.is(200).text_at("/reason"), "\0 in a text");
+    }
+    let all = caller.get("/partyInteraction?reason=%00%20in%20a%20text").await.is(200);
+    assert_eq!(all.ids(), ["kept", "last"]);
 }

@@ -2,9 +2,8 @@
 //! (TMF630 "Hub")
 
 use crate::watching::{subscribe, until};
-use harness::{APIS, Api, Listener, ServerProcess, TestServer, Version, shows};
+use harness::{APIS, Api, Database, Listener, ServerProcess, TestServer, Version, shows};
 use serde_json::json;
-use tempfile::TempDir;
 
 const CALLBACK: &str = "http://127.0.0.1:9/events";
 
@@ -94,18 +93,17 @@ async fn callbacks_lead_only_where_the_operator_allows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn callbacks_are_judged_at_each_attempt() {
     shows!(["hub.addresses"]);
-    let directory = TempDir::new().unwrap();
-    let database = directory.path().join("tmf683.db");
+    let database = Database::empty();
     let listener = Listener::good().await;
     let named = listener.callback().replace("127.0.0.1", "localhost");
-    let mut server = ServerProcess::start(&database).await;
+    let mut server = ServerProcess::start_on(&database, &[]).await;
     let v5 = server.through(Api::V5).await;
     let ids =
         [subscribe(&v5, &listener.callback(), None).await, subscribe(&v5, &named, None).await];
     server.terminate();
     assert_eq!(server.wait().await, Some(0));
     let never = [("TMF683_DELIVERY__ALLOW_LOOPBACK", "never")];
-    let server = ServerProcess::start_with(&database, &never).await;
+    let server = ServerProcess::start_on(&database, &never).await;
     server.through(Api::V5).await.create_sample("call").await;
     let admin = server.through(Api::ADMIN).await;
     for id in ids {

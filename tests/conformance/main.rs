@@ -35,6 +35,7 @@ mod patches;
 mod plans;
 mod processes;
 mod refusals;
+mod replica;
 mod retention;
 mod retries;
 mod retrying;

@@ -5,7 +5,9 @@
 //! test` gives one.
 
 use crate::watching::{subscribe, until};
-use harness::{Api, Caller, DEADLINE, Listener, Reaction, ServerProcess, binary, schema, shows};
+use harness::{
+    Api, Caller, DEADLINE, Database, Listener, Reaction, ServerProcess, binary, schema, shows,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -200,7 +202,7 @@ async fn clients_go_on_as_if_nothing_had_happened() {
     let notified = listener.received();
     let (out, _) = migrate(here, &to, 0, &["--finish"]).await;
     assert!(out.contains("ready to serve"), "{out}");
-    let target = ServerProcess::start_on(&to, &settings).await;
+    let target = ServerProcess::start_on(&Database::at(&*to), &settings).await;
     let after = Shown::by(&target, &paths).await;
     for (before, after) in before.0.iter().zip(&after.0) {
         assert_eq!(before, after);
@@ -267,7 +269,7 @@ async fn what_is_not_the_same_is_found_and_made_so() {
         migrate(here, &to, 0, &["--verify-only"]).await;
     }
     migrate(here, &to, 0, &["--finish"]).await;
-    let target = ServerProcess::start_on(&to, &[]).await;
+    let target = ServerProcess::start_on(&Database::at(&*to), &[]).await;
     let v5 = target.through(Api::V5).await;
     let found = v5.get("/partyInteraction?status=opened&vip.level=2").await.is(200);
     assert_eq!(found.header("x-total-count"), "6");
@@ -284,7 +286,7 @@ async fn what_is_not_meant_for_it_is_refused() {
     let old = rusqlite::Connection::open(here.join("b.db")).unwrap();
     old.pragma_update(None, "user_version", 1).unwrap();
     drop(old);
-    let mut other = ServerProcess::start_on(&used, &[]).await;
+    let mut other = ServerProcess::start_on(&Database::at(&*used), &[]).await;
     let (_, told) = migrate(here, &used, 1, &[]).await;
     assert!(told.contains("used already"), "{told}");
     other.terminate();

@@ -75,6 +75,39 @@ async fn a_key_is_good_once_whoever_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_member_nobody_had_before_is_found_at_once_whoever_is_asked() {
+    let (servers, callers) = servers(2, "").await;
+    for n in 0..20 {
+        let name = format!("mood{n}");
+        let mut body = Api::V5.sample("call");
+        body[&name] = json!({"level": n});
+        let made = callers[0].create(&body).await.id();
+        let query = format!("{name}.level={n}");
+        let found = callers[1].get(&format!("/partyInteraction?{query}")).await.is(200);
+        assert_eq!(found.ids(), [made], "{query}");
+        let query = format!("event.partyInteraction.{name}.level={n}");
+        let hub = json!({"@type": "Hub", "callback": "http://127.0.0.1:9/", "query": query});
+        callers[1].post("/hub", &hub).await.is(201);
+    }
+    callers[1].get("/partyInteraction?mood20.level=1").await.refuses(400, "mood20.level");
+    join_all(servers.into_iter().map(TestServer::stop)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_has_the_events_of_all() {
+    let (servers, callers) = servers(3, "").await;
+    let call = callers[2].call(Method::GET, "/events?since=0");
+    let mut stream = call.header("accept", "text/event-stream").stream().await;
+    for caller in &callers {
+        let id = caller.create_sample("call").await.id();
+        let (told, _) = stream.take(1).await;
+        assert_eq!(told[0]["event"]["partyInteraction"]["id"], id);
+    }
+    drop(stream);
+    join_all(servers.into_iter().map(TestServer::stop)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_event_is_told_once_whoever_wrote_it() {
     let (servers, callers) = servers(3, IMPATIENT).await;
     let listener = Listener::good().await;

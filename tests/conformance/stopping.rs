@@ -1,9 +1,8 @@
 //! Stopping in order: what is in flight is answered, who is idle is hung up on, and nobody can hold the
 //! server up for longer than the grace time. (DESIGN §4 "SIGTERM drains and exits 0")
 
-use harness::{Api, DEADLINE, ServerProcess, shows};
+use harness::{Api, DEADLINE, Database, ServerProcess, shows};
 use std::net::SocketAddr;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -48,9 +47,8 @@ async fn rest(mut stream: TcpStream) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_in_flight_is_answered_after_sigterm() {
     shows!(["server.drains"]);
-    let directory = TempDir::new().unwrap();
-    let database = directory.path().join("tmf683.db");
-    let mut server = ServerProcess::start(&database).await;
+    let database = Database::empty();
+    let mut server = ServerProcess::start_on(&database, &[]).await;
     let body = Api::V5.sample("in flight").to_string();
     let idle = idle(server.address()).await;
     let mut stream = half_sent(server.address(), &body).await;
@@ -63,7 +61,7 @@ async fn a_request_in_flight_is_answered_after_sigterm() {
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     assert_eq!(server.wait().await, Some(0));
 
-    let mut server = ServerProcess::start(&database).await;
+    let mut server = ServerProcess::start_on(&database, &[]).await;
     let list = server.through(Api::V5).await.get("/partyInteraction").await.is(200);
     assert_eq!(list.each("reason"), ["in flight"]);
     server.kill().await;
@@ -72,10 +70,9 @@ async fn a_request_in_flight_is_answered_after_sigterm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_never_ends_is_cut_off() {
     shows!(["server.drains"]);
-    let directory = TempDir::new().unwrap();
-    let database = directory.path().join("tmf683.db");
+    let database = Database::empty();
     let no_grace = [("TMF683_SHUTDOWN__GRACE_SECONDS", "0")];
-    let mut server = ServerProcess::start_with(&database, &no_grace).await;
+    let mut server = ServerProcess::start_on(&database, &no_grace).await;
     let stream = half_sent(server.address(), "{}").await;
     server.terminate();
     assert_eq!(server.wait().await, Some(0));

@@ -1,11 +1,10 @@
 //! No acknowledged change without its event, wherever the process dies: killed again and again at
 //! points nobody chose, under load, and started anew on the same database. (D7)
 
-use harness::{Api, Caller, DEADLINE, Listener, ServerProcess, shows};
+use harness::{Api, Caller, DEADLINE, Database, Listener, ServerProcess, shows};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -67,12 +66,11 @@ async fn write(caller: Caller, acknowledged: Arc<Acknowledged>) {
 
 /// One server, killed again and again.
 async fn survive(api: Api) {
-    let directory = TempDir::new().unwrap();
-    let database = directory.path().join("tmf683.db");
+    let database = Database::empty();
     let listener = Listener::good().await;
     let acknowledged = Arc::new(Acknowledged::default());
     for life in 0..DEATHS {
-        let mut server = ServerProcess::start_with(&database, &SETTINGS).await;
+        let mut server = ServerProcess::start_on(&database, &SETTINGS).await;
         let caller = server.through(api).await;
         if life == 0 {
             caller.post("/hub", &api.subscription(&listener.callback())).await.is(201);
@@ -89,7 +87,7 @@ async fn survive(api: Api) {
         server.kill().await;
         timeout(DEADLINE, writers.join_all()).await.expect("writers that notice");
     }
-    let mut server = ServerProcess::start_with(&database, &SETTINGS).await;
+    let mut server = ServerProcess::start_on(&database, &SETTINGS).await;
     let expected = acknowledged.changes.lock().unwrap().clone();
     assert!(expected.len() > DEATHS);
     // Each once and in order, until nothing is missing.

@@ -5,6 +5,8 @@ use harness::{Caller, DEADLINE};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+pub use harness::eventually;
+
 /// Subscribes, which must succeed; answers the subscription's id.
 pub async fn subscribe(caller: &Caller, callback: &str, query: Option<&str>) -> String {
     let mut body = caller.api.subscription(callback);
@@ -38,14 +40,4 @@ pub async fn until(admin: &Caller, subscription: &str, holds: impl Fn(&Value) ->
 /// Waits until so many events are ahead of a subscription.
 pub async fn lag_is(admin: &Caller, subscription: &str, lag: u64) {
     until(admin, subscription, |now| now["lag"] == lag).await;
-}
-
-/// Waits until a condition holds that nobody tells of.
-pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
-    let wait = async {
-        while !holds().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(DEADLINE, wait).await.expect("what is waited for, in time");
 }

@@ -3,6 +3,7 @@
 use crate::DEADLINE;
 use crate::api::Api;
 use crate::call::Caller;
+use crate::database::Database;
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -39,18 +40,23 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts with the defaults.
-    pub async fn start(database: &Path) -> Self {
-        Self::start_with(database, &[]).await
+    /// Starts on an SQLite file, with the defaults.
+    pub async fn start(file: &Path) -> Self {
+        Self::start_with(file, &[]).await
     }
 
-    /// Starts with settings besides.
-    pub async fn start_with(database: &Path, environment: &[(&str, &str)]) -> Self {
-        Self::start_on(&format!("sqlite:{}", database.display()), environment).await
+    /// Starts on an SQLite file.
+    pub async fn start_with(file: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::serve(&format!("sqlite:{}", file.display()), environment).await
+    }
+
+    /// Starts on a database of either kind.
+    pub async fn start_on(database: &Database, environment: &[(&str, &str)]) -> Self {
+        Self::serve(database.store(), environment).await
     }
 
     /// Starts on a port the system picks, and waits for the line that says which.
-    pub async fn start_on(store: &str, environment: &[(&str, &str)]) -> Self {
+    async fn serve(store: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = quiet(&["serve", "--listen", "127.0.0.1:0", "--store", store]);
         command.envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();

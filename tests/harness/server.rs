@@ -1,25 +1,18 @@
 //! A server in this process: its own database, a port the system picks, stopped when the test is
 //! done.
-//!
-//! Where `TEST_POSTGRES` is the URL of a database that may be filled with anything, servers keep what
-//! they have there, each in a schema of its own; otherwise in SQLite files.
 
 use crate::api::Api;
 use crate::call::Caller;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use tempfile::TempDir;
+use crate::database::Database;
+use std::path::PathBuf;
 use tmf683_server::config::{Flags, Settings};
 use tmf683_server::{Running, start};
-
-const FILE: &str = "tmf683.db";
 
 /// A running server.
 pub struct TestServer {
     running: Option<Running>,
     settings: String,
-    directory: TempDir,
-    store: String,
+    database: Database,
 }
 
 impl TestServer {
@@ -30,29 +23,24 @@ impl TestServer {
 
     /// Starts with the text of a settings file.
     pub async fn with(settings: &str) -> Self {
-        match std::env::var("TEST_POSTGRES") {
-            Ok(url) => Self::on(|_| schema(&url), settings).await,
-            Err(_) => Self::on_sqlite(settings).await,
-        }
+        Self::on(Database::empty(), settings).await
     }
 
     /// The same on SQLite, for tests that look at its file.
     pub async fn on_sqlite(settings: &str) -> Self {
-        Self::on(|directory| format!("sqlite:{}", directory.join(FILE).display()), settings).await
+        Self::on(Database::on_sqlite(), settings).await
     }
 
-    async fn on(store: impl FnOnce(&Path) -> String, settings: &str) -> Self {
-        let directory = TempDir::new().unwrap();
-        let (settings, store) = (settings.to_owned(), store(directory.path()));
-        let mut server = Self { running: None, settings, directory, store };
+    /// The same on a database that the test has.
+    pub async fn on(database: Database, settings: &str) -> Self {
+        let mut server = Self { running: None, settings: settings.to_owned(), database };
         server.open().await;
         server
     }
 
     /// Another server process, as it were, on the same database.
     pub async fn beside(&self) -> Self {
-        let store = self.store.clone();
-        Self::on(|_| store, &self.settings).await
+        Self::on(Database::at(self.database.store()), &self.settings).await
     }
 
     /// Stops in order and starts again on the same database.
@@ -74,17 +62,16 @@ impl TestServer {
 
     /// The SQLite file.
     pub fn database(&self) -> PathBuf {
-        assert!(self.store.starts_with("sqlite:"), "a test about files runs on_sqlite");
-        self.directory.path().join(FILE)
+        self.database.file().expect("a test about files runs on_sqlite")
     }
 
     async fn open(&mut self) {
-        let config = self.directory.path().join("settings.toml");
+        let config = self.database.directory().join("settings.toml");
         std::fs::write(&config, &self.settings).unwrap();
         let flags = Flags {
             config: Some(config),
             listen: Some("127.0.0.1:0".into()),
-            store: Some(self.store.clone()),
+            store: Some(self.database.store().to_owned()),
             ..Flags::default()
         };
         let settings = Settings::with_flags(&flags).unwrap();
@@ -96,16 +83,4 @@ impl TestServer {
             running.stop().await.expect("a server that stops in order");
         }
     }
-}
-
-/// The URL with a schema of its own, which the server finds empty.
-pub fn schema(url: &str) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let made = std::process::Command::new("psql")
-        .args(["--quiet", "--dbname", url, "--command"])
-        .arg(format!("CREATE SCHEMA {name}"))
-        .status();
-    assert!(made.expect("psql").success(), "no schema {name}");
-    format!("{url}?options=-c%20search_path%3D{name}")
 }

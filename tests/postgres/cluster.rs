@@ -1,10 +1,15 @@
 //! A PostgreSQL for tests and benchmarks: a cluster in a folder that goes away with it, reached by a
-//! socket in that folder, so that it meets no other.
+//! socket in that folder, so that it meets no other. It can be stopped and started again, and have a
+//! standby that takes its place.
+
+mod disk;
 
 use anyhow::{Context, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
+
+pub use disk::SmallDisk;
 
 /// Who runs it when we are root, whom PostgreSQL refuses: Debian's package makes that user.
 const USER: &str = "postgres";
@@ -17,6 +22,7 @@ pub const FORGETFUL: &[&str] = &["fsync=off"];
 pub struct Cluster {
     programs: PathBuf,
     folder: TempDir,
+    options: String,
 }
 
 impl Cluster {
@@ -25,39 +31,126 @@ impl Cluster {
     /// # Errors
     /// PostgreSQL is not installed, or does not start.
     pub fn start(settings: &[&str]) -> anyhow::Result<Self> {
-        let programs = programs().context(
-            "PostgreSQL is not installed: `apt-get install postgresql`, or `.ci/run`, which does",
-        )?;
-        let cluster = Self { programs, folder: tempfile::tempdir()? };
-        let folder = cluster.folder.path().to_str().context("a folder with an odd name")?;
-        if is_root()? {
-            done(Command::new("chown").args([USER, folder]))?;
-        }
+        Self::start_in(&std::env::temp_dir(), settings)
+    }
+
+    /// The same, its folder in another one.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed, or does not start.
+    pub fn start_in(parent: &Path, settings: &[&str]) -> anyhow::Result<Self> {
+        let cluster = Self::not_started(parent, settings)?;
         let init = ["--username", USER, "--auth", "trust", "--encoding", "UTF8"];
         let quiet = ["--locale", "C.UTF-8", "--no-sync", "--pgdata"];
         done(cluster.as_user("initdb")?.args(init).args(quiet).arg(cluster.data()))?;
-        // Servers of many tests run at a time.
-        let mut options = format!("-k {folder} -c listen_addresses= -c max_connections=1000");
-        for setting in settings {
-            options.push_str(&format!(" -c {setting}"));
-        }
-        let log = cluster.folder.path().join("log");
-        let mut start = cluster.as_user("pg_ctl")?;
-        start.args(["start", "--wait", "--silent", "--pgdata"]).arg(cluster.data());
-        start.arg("--log").arg(log).args(["--options", &options]);
-        done(&mut start)?;
+        cluster.go_on()?;
         Ok(cluster)
+    }
+
+    /// A copy that follows this one, until it is promoted.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn standby(&self, settings: &[&str]) -> anyhow::Result<Self> {
+        let standby = Self::not_started(&std::env::temp_dir(), settings)?;
+        let mut copy = standby.as_user("pg_basebackup")?;
+        copy.args(["--username", USER, "--host"]).arg(self.folder());
+        copy.args(["--write-recovery-conf", "--checkpoint", "fast", "--no-sync", "--pgdata"]);
+        done(copy.arg(standby.data()))?;
+        standby.go_on()?;
+        Ok(standby)
+    }
+
+    fn not_started(parent: &Path, settings: &[&str]) -> anyhow::Result<Self> {
+        let programs = programs().context(
+            "PostgreSQL is not installed: `apt-get install postgresql`, or `.ci/run`, which does",
+        )?;
+        let folder = tempfile::tempdir_in(parent)?;
+        belongs_to_user(folder.path())?;
+        // Servers of many tests run at a time.
+        let mut options = format!("-k '{}'", folder.path().display());
+        for setting in ["listen_addresses=", "max_connections=1000"].iter().chain(settings) {
+            options.push_str(&format!(" -c '{setting}'"));
+        }
+        Ok(Self { programs, folder, options })
+    }
+
+    /// Starts it again after [`Self::stop`], and waits until it takes connections.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn go_on(&self) -> anyhow::Result<()> {
+        let mut start = self.as_user("pg_ctl")?;
+        start.args(["start", "--wait", "--silent", "--pgdata"]).arg(self.data());
+        start.arg("--log").arg(self.log()).args(["--options", &self.options]);
+        done(&mut start)
+    }
+
+    /// Stops it as a crash would: nobody is asked, nothing is written first.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn stop(&self) -> anyhow::Result<()> {
+        let stop = ["stop", "--wait", "--silent", "--mode", "immediate", "--pgdata"];
+        done(self.as_user("pg_ctl")?.args(stop).arg(self.data()))
+    }
+
+    /// Makes a primary of a standby, and waits until it takes changes.
+    ///
+    /// # Errors
+    /// It is no standby.
+    pub fn promote(&self) -> anyhow::Result<()> {
+        let promote = ["promote", "--wait", "--silent", "--pgdata"];
+        done(self.as_user("pg_ctl")?.args(promote).arg(self.data()))
+    }
+
+    /// Does what the statements say, each by itself, and answers with the rows, their columns
+    /// separated by `|`.
+    ///
+    /// # Errors
+    /// One of them failed, or the cluster does not run.
+    pub fn sql(&self, statements: &[&str]) -> anyhow::Result<String> {
+        let mut psql = self.as_user("psql")?;
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--dbname"]);
+        psql.arg(self.url()).args(["--set", "ON_ERROR_STOP=1"]);
+        for statement in statements {
+            psql.args(["--command", statement]);
+        }
+        let output = psql.stderr(Stdio::inherit()).output()?;
+        ensure!(output.status.success(), "{psql:?} failed: {}", output.status);
+        Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
     }
 
     /// The database that may be filled with anything.
     #[must_use]
     pub fn url(&self) -> String {
-        let folder = self.folder.path().display().to_string().replace('/', "%2F");
+        let folder = self.folder().display().to_string().replace('/', "%2F");
         format!("postgres://{USER}@{folder}/postgres")
     }
 
+    /// Where its socket is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the cluster has to say about itself.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder().join("log")
+    }
+
+    /// Its first process, whose children do the work.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process_id(&self) -> anyhow::Result<u32> {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid"))?;
+        Ok(file.lines().next().context("an empty postmaster.pid")?.parse()?)
+    }
+
     fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder().join("data")
     }
 
     fn as_user(&self, name: &str) -> anyhow::Result<Command> {
@@ -70,21 +163,37 @@ impl Cluster {
             Command::new(name)
         };
         // The user may not be allowed where we are.
-        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command.current_dir(self.folder()).stdin(Stdio::null());
         Ok(command)
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let stop = self.as_user("pg_ctl").and_then(|mut command| {
-            let stop = ["stop", "--silent", "--mode", "immediate", "--pgdata"];
-            done(command.args(stop).arg(self.data()))
-        });
-        if let Err(error) = stop {
+        if !self.data().join("postmaster.pid").exists() {
+            return;
+        }
+        if let Err(error) = self.stop() {
             eprintln!("the PostgreSQL of the tests was not stopped: {error}");
         }
     }
+}
+
+/// Whether there is any PostgreSQL to start.
+#[must_use]
+pub fn is_installed() -> bool {
+    programs().is_some()
+}
+
+/// Gives a file or folder to who runs clusters.
+///
+/// # Errors
+/// There is no such user.
+pub fn belongs_to_user(path: &Path) -> anyhow::Result<()> {
+    if is_root()? {
+        done(Command::new("chown").arg(USER).arg(path))?;
+    }
+    Ok(())
 }
 
 /// The newest of Debian's versions, which are not on the path.

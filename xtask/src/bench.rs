@@ -1,205 +1,195 @@
-//! `cargo xtask bench`: what the server costs, measured with wrk against the release build.
+//! `cargo xtask bench`: what the server costs, measured with wrk against a release build, and
+//! `docs/BENCHMARKS.md` from it.
 //!
-//! The compared variants take turns within each round, and medians over the rounds are shown with
-//! the ratios made from them: on a shared machine the rates of one run say little alone. Only
-//! loopback is loaded, for a bounded time. It judges nothing; targets are not checked here.
+//! Sections measure one subject each and return tables; whole runs judge the targets and write the report.
+//! What is compared takes turns (`contest`), for on a shared machine the rates of one run say little alone.
+//! Only loopback is loaded, for a bounded time, and all files lie below the target directory until the
+//! run is over.
 
+mod contest;
+mod curves;
+mod datasets;
+mod footprint;
+mod generate;
+mod http;
+mod imports;
 mod listeners;
+mod loads;
+mod machine;
+mod postgres;
+mod processes;
+mod report;
+mod requests;
+mod server;
+mod targets;
+mod wrk;
 
-use crate::tools::{cargo, output, program, run, target_directory};
-use anyhow::{Context, ensure};
-use std::io::{BufRead, BufReader, Write};
+use crate::tools::{cargo, run, target_directory};
+use anyhow::ensure;
+use clap::ValueEnum;
+use contest::Pace;
+use datasets::{Datasets, ensure_room};
+use machine::Circumstances;
+use report::Shown;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use targets::Found;
+use wrk::Wrk;
 
-const ROUNDS: usize = 5;
-const SECONDS: &str = "-d2";
-const V5: &str = "/tmf-api/partyInteraction/v5/partyInteraction";
-const V4: &str = "/tmf-api/partyInteraction/v4/partyInteraction";
+/// Where whole runs are written to.
+const REPORT: &str = "docs/BENCHMARKS.md";
+/// What sections that do not look at growth are measured at, or the next smaller size.
+const MIDDLING: u64 = 100_000;
 
-/// The interaction that is posted: about 650 bytes, one party, one channel, a note.
-const BODY: &str = include_str!("bench/interaction.json");
-
-/// One thing to load the server with.
-struct Load {
-    name: &'static str,
-    path: String,
-    connections: usize,
-    post: bool,
+/// What is measured, and how.
+#[derive(clap::Args)]
+pub(crate) struct BenchArgs {
+    /// Only these; without any, all of them, and docs/BENCHMARKS.md is written
+    sections: Vec<Section>,
+    /// Numbers of interactions to measure at; 10000000 needs an hour and 100 GB
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
+    documents: Vec<u64>,
+    /// How often each load has its turn
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How long a turn is
+    #[arg(long, default_value_t = 2)]
+    seconds: u32,
+    /// What to build
+    #[arg(long, default_value = "release")]
+    profile: Profile,
+    /// Where to write what was measured [default: docs/BENCHMARKS.md for all sections]
+    #[arg(long)]
+    out: Option<PathBuf>,
 }
 
-/// Measures and prints a table.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Section {
+    /// Single requests: against the plain server, and without each trick
+    Requests,
+    /// The same loads on stores of all sizes
+    Curves,
+    /// Import on one core and on all
+    Imports,
+    /// A thousand subscriptions
+    Listeners,
+    /// Disk, memory, start
+    Footprint,
+    /// PostgreSQL beside SQLite
+    Postgres,
+    /// One, two and four servers on one PostgreSQL
+    Processes,
+}
+
+/// As cargo calls them.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Profile {
+    Release,
+    Dist,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
+    }
+}
+
+/// What every section works with.
+struct Bench {
+    root: PathBuf,
+    /// For files of this run.
+    folder: PathBuf,
+    binary: PathBuf,
+    plain: PathBuf,
+    datasets: Datasets,
+    wrk: Wrk,
+    pace: Pace,
+    sizes: Vec<u64>,
+}
+
+impl Bench {
+    fn middling(&self) -> u64 {
+        let fit = self.sizes.iter().copied().filter(|size| *size <= MIDDLING).max();
+        fit.or_else(|| self.sizes.iter().copied().min()).unwrap_or(MIDDLING)
+    }
+
+    fn measure(&self, section: Section, found: &mut Found) -> anyhow::Result<Shown> {
+        match section {
+            Section::Requests => requests::measure(self, found),
+            Section::Curves => curves::measure(self, found),
+            Section::Imports => imports::measure(self, found),
+            Section::Listeners => listeners::measure(self),
+            Section::Footprint => footprint::measure(self),
+            Section::Postgres => postgres::measure(self),
+            Section::Processes => processes::measure(self),
+        }
+    }
+}
+
+/// Measures, prints, and writes the report.
 ///
 /// # Errors
-/// The build failed, wrk is missing, or the server did not answer.
-pub(crate) fn bench(root: &Path) -> anyhow::Result<()> {
-    ensure!(
-        program(root, "wrk", &["--version"]).output().is_ok(),
-        "wrk is needed: apt-get install wrk"
-    );
-    run(&mut cargo(root, &["build", "--release", "--locked", "--package", "tmf683-server"]))?;
-    let binary = target_directory(root)?.join("release/tmf683-server");
-    let folder = tempfile::tempdir()?;
-    let started = Instant::now();
-    let mut server = Server::start(&binary, folder.path())?;
-    let ready = started.elapsed();
-    let fresh_kib = server.resident_kib()?;
-    let script = folder.path().join("post.lua");
-    std::fs::write(&script, post_script())?;
-    let id = server.create(root, folder.path())?;
-    let loads = [
-        Load {
-            name: "GET /health/live",
-            path: "/health/live".into(),
-            connections: 32,
-            post: false,
-        },
-        Load { name: "GET by id, v5", path: format!("{V5}/{id}"), connections: 32, post: false },
-        Load { name: "GET by id, v4", path: format!("{V4}/{id}"), connections: 32, post: false },
-        Load { name: "POST, v5, 1 connection", path: V5.into(), connections: 1, post: true },
-        Load { name: "POST, v5, 64 connections", path: V5.into(), connections: 64, post: true },
-    ];
-    let mut rates = vec![Vec::new(); loads.len()];
-    let mut costs = vec![Vec::new(); loads.len()];
-    for _ in 0..ROUNDS {
-        for (at, load) in loads.iter().enumerate() {
-            let before = server.cpu_ticks()?;
-            let measured = wrk(root, &server.origin, load, &script)?;
-            rates[at].push(measured.per_second);
-            let ticks = server.cpu_ticks()? - before;
-            costs[at].push(ticks * MICROSECONDS_PER_TICK / measured.requests.max(1.0));
-        }
+/// Something is missing; or, once the rest is measured, a section failed or a target is missed without
+/// a reason.
+pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
+    ensure!(args.rounds > 0 && args.seconds > 0, "nothing is measured in no time");
+    ensure!(args.documents.iter().all(|&size| size >= 1_000), "fewer than 1000 show nothing");
+    let is_whole = args.sections.is_empty();
+    let sections = if is_whole { Section::value_variants() } else { &args.sections };
+    let mut sizes = args.documents.clone();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let circumstances = Circumstances::now(root, args.profile, args.rounds)?;
+    println!("{circumstances}");
+    let target = target_directory(root)?;
+    // What a run that was killed has left is in the way.
+    let folder = target.join("bench");
+    let emptied = std::fs::remove_dir_all(&folder);
+    ensure!(emptied.is_ok() || !folder.exists(), "{} cannot be emptied", folder.display());
+    std::fs::create_dir_all(&folder)?;
+    let folder = tempfile::Builder::new().tempdir_in(&folder)?;
+    ensure_room(root, folder.path(), &sizes)?;
+    let [binary, plain] = build(root, &target, args.profile)?;
+    let bench = Bench {
+        root: root.to_owned(),
+        folder: folder.path().to_owned(),
+        datasets: Datasets::new(folder.path(), &binary, &plain),
+        binary,
+        plain,
+        wrk: Wrk::ready(root, folder.path())?,
+        pace: Pace { rounds: args.rounds, seconds: args.seconds },
+        sizes,
+    };
+    let (mut found, mut shown, mut failures) = (Found::new(), Vec::new(), Vec::new());
+    for &section in sections {
+        println!("\n== {section:?}");
+        // What the other sections measure is not lost.
+        let section = bench.measure(section, &mut found).unwrap_or_else(|error| {
+            failures.push(format!("{section:?}: {error:#}"));
+            Shown::failed(&format!("{section:?}"), &error)
+        });
+        println!("\n{section}");
+        shown.push(section);
     }
-    println!("| load | requests/s (median of {ROUNDS}) | CPU µs per request |\n|---|---|---|");
-    let rates: Vec<f64> = rates.into_iter().map(median).collect();
-    for ((load, rate), cost) in loads.iter().zip(&rates).zip(costs.into_iter().map(median)) {
-        println!("| {} | {rate:.0} | {cost:.1} |", load.name);
+    let (table, mut complaints) = targets::judge(&found)?;
+    complaints.splice(..0, failures);
+    println!("{table}");
+    let out = args.out.clone().or_else(|| is_whole.then(|| root.join(REPORT)));
+    if let Some(out) = out {
+        std::fs::write(&out, report::report(&circumstances, &table, &shown))?;
+        println!("{} is written", out.display());
     }
-    println!("\n| ratio | |\n|---|---|");
-    println!("| GET by id, v5, to /health/live | {:.2} |", rates[1] / rates[0]);
-    println!("| GET by id, v4, to /health/live | {:.2} |", rates[2] / rates[0]);
-    println!("| POST at 64 connections to 1 | {:.1} |", rates[4] / rates[3]);
-    println!("\n| size | |\n|---|---|");
-    println!("| binary | {:.1} MiB |", std::fs::metadata(&binary)?.len() as f64 / 1_048_576.0);
-    println!("| from start to listening | {} ms |", ready.as_millis());
-    println!("| resident after start | {:.1} MiB |", fresh_kib / 1024.0);
-    println!("| resident after the load | {:.1} MiB |", server.resident_kib()? / 1024.0);
-    server.stop(root)?;
-    listeners::bench(root, &binary)
+    ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
+    Ok(())
 }
 
-/// Linux counts processor time in hundredths of a second.
-const MICROSECONDS_PER_TICK: f64 = 10_000.0;
-
-struct Measured {
-    per_second: f64,
-    requests: f64,
-}
-
-fn wrk(root: &Path, origin: &str, load: &Load, script: &Path) -> anyhow::Result<Measured> {
-    let threads = load.connections.min(2);
-    let (threads, connections) = (format!("-t{threads}"), format!("-c{}", load.connections));
-    let mut command = program(root, "wrk", &[&threads, &connections, SECONDS]);
-    if load.post {
-        command.arg("-s").arg(script);
-    }
-    let said = output(command.arg(format!("{origin}{}", load.path)))?;
-    ensure!(!said.contains("Non-2xx"), "{}: not all requests succeeded:\n{said}", load.name);
-    let number = |line: &str| line.split_whitespace().find_map(|word| word.parse::<f64>().ok());
-    let find = |mark: &str| said.lines().find(|line| line.contains(mark)).and_then(number);
-    let per_second = find("Requests/sec:").context("wrk said no rate")?;
-    let requests = find(" requests in ").context("wrk said no count")?;
-    Ok(Measured { per_second, requests })
-}
-
-fn post_script() -> String {
-    let body = BODY.replace('\n', " ").replace('\'', "\\'");
-    format!(
-        "wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = '{body}'\n"
-    )
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
-/// A server of our own on a free port, with a database of its own.
-struct Server {
-    process: Child,
-    origin: String,
-}
-
-impl Server {
-    fn start(binary: &Path, folder: &Path) -> anyhow::Result<Self> {
-        let store = format!("sqlite:{}", folder.join("bench.db").display());
-        let mut process = Command::new(binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--store", &store])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| binary.display().to_string())?;
-        let mut first = String::new();
-        let stdout = process.stdout.take().context("no standard output")?;
-        BufReader::new(stdout).read_line(&mut first)?;
-        let origin = first.split_whitespace().find(|word| word.starts_with("http://"));
-        let origin = origin.context("the server did not say where it listens")?;
-        let origin = origin.trim_end_matches(',').to_owned();
-        Ok(Self { process, origin })
-    }
-
-    /// Posts one interaction and returns its id.
-    fn create(&self, root: &Path, folder: &Path) -> anyhow::Result<String> {
-        let body: PathBuf = folder.join("body.json");
-        std::fs::File::create(&body)?.write_all(BODY.as_bytes())?;
-        let url = format!("{}{V5}", self.origin);
-        let mut curl =
-            program(root, "curl", &["-sf", &url, "-H", "Content-Type: application/json"]);
-        let said = output(curl.arg("-d").arg(format!("@{}", body.display())))?;
-        let made: serde_json::Value = serde_json::from_str(&said)?;
-        Ok(made["id"].as_str().context("no id")?.to_owned())
-    }
-
-    fn proc_file(&self, name: &str) -> anyhow::Result<String> {
-        let path = format!("/proc/{}/{name}", self.process.id());
-        std::fs::read_to_string(&path).context(path)
-    }
-
-    fn resident_kib(&self) -> anyhow::Result<f64> {
-        let status = self.proc_file("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        Ok(line.and_then(|l| l.split_whitespace().next()).context("no VmRSS")?.parse()?)
-    }
-
-    /// User and system time so far.
-    fn cpu_ticks(&self) -> anyhow::Result<f64> {
-        let stat = self.proc_file("stat")?;
-        // Fields are counted after the name, which stands in parentheses.
-        let fields: Vec<&str> =
-            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok());
-        Ok(ticks(11).context("no utime")? + ticks(12).context("no stime")?)
-    }
-
-    fn stop(&mut self, root: &Path) -> anyhow::Result<()> {
-        run(&mut program(root, "kill", &["-TERM", &self.process.id().to_string()]))?;
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < deadline {
-            if let Some(status) = self.process.try_wait()? {
-                ensure!(status.success(), "the server ended with {status}");
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        anyhow::bail!("the server did not stop")
-    }
-}
-
-impl Drop for Server {
-    /// Whatever went wrong, nothing is left running.
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Our server, and the plain one: apart, for what examples depend on may not change what is measured.
+fn build(root: &Path, target: &Path, profile: Profile) -> anyhow::Result<[PathBuf; 2]> {
+    let build = ["build", "--locked", "--profile", profile.name(), "--package", "tmf683-server"];
+    run(&mut cargo(root, &build))?;
+    run(cargo(root, &build).args(["--example", "plain"]))?;
+    let built = target.join(profile.name());
+    Ok([built.join("tmf683-server"), built.join("examples/plain")])
 }

@@ -71,8 +71,8 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
-    /// Measure the release build with wrk
-    Bench,
+    /// Measure a release build with wrk, and write docs/BENCHMARKS.md
+    Bench(bench::BenchArgs),
     /// Everything that must hold before a merge, as continuous integration runs it
     Ci,
 }
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         Task::Fuzz { target, seconds } => {
             habit(|root| ci::fuzz(root, target.as_deref().unwrap_or_default(), seconds))
         }
-        Task::Bench => habit(bench::bench),
+        Task::Bench(args) => habit(|root| bench::bench(root, &args)),
         Task::Ci => habit(|root| ci::ci(root, no_drift)),
     };
     match outcome {

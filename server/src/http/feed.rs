@@ -10,6 +10,7 @@ use crate::http::answer::Answer;
 use crate::http::call::Call;
 use crate::http::media;
 use crate::query::feed::{FeedQuery, place};
+use crate::query::parse::QueryContext;
 use bytes::Bytes;
 use dropshot::Body;
 use futures::stream;
@@ -33,7 +34,8 @@ impl Call<'_> {
     /// GET on `/events`.
     pub async fn events(&self, operation: &'static Operation) -> Result<Answer, ApiError> {
         let href_prefix = self.href_prefix()?;
-        let query = self.reading(&href_prefix, |c| FeedQuery::parse(self.raw_query(), c))?;
+        let read = |context: &QueryContext<'_>| FeedQuery::parse(self.raw_query(), context);
+        let query = self.reading(&href_prefix, read, ApiError::from).await?;
         let last = self.header(&HeaderName::from_static("last-event-id"))?;
         let last = last.map(|text| place("Last-Event-ID", text)).transpose()?;
         let since = last.or(query.since);

@@ -8,7 +8,7 @@ use crate::http::answer::Answer;
 use crate::http::call::Call;
 use crate::http::interactions::object;
 use crate::http::version::Version;
-use crate::query::parse;
+use crate::query::parse::{self, QueryContext};
 use crate::query::subscription::EventFilter;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -29,7 +29,9 @@ impl Call<'_> {
         let callback = text("callback").unwrap_or_default();
         let called = callback_url(&callback)?;
         let query = text("query");
-        query.as_deref().map_or(Ok(()), |query| self.check_query(query))?;
+        if let Some(query) = &query {
+            self.check_query(query).await?;
+        }
         let judged = self.context.callbacks.judge(&called).await;
         judged.map_err(|forbidden| refused("/callback", forbidden))?;
         let (name, base_url) = (self.version.name(), self.url("")?);
@@ -55,14 +57,14 @@ impl Call<'_> {
     }
 
     /// The query is bounded as it would be in a URL.
-    fn check_query(&self, query: &str) -> Result<(), ApiError> {
+    async fn check_query(&self, query: &str) -> Result<(), ApiError> {
         let most_bytes = self.context.limits.url_bytes;
         if query.len() > most_bytes {
             return Err(refused("/query", format!("is longer than {most_bytes} bytes")));
         }
         let href_prefix = self.href_prefix()?;
-        let filter = self.reading(&href_prefix, |context| EventFilter::parse(query, context));
-        filter.map(drop).map_err(|error| refused("/query", error))
+        let read = |context: &QueryContext<'_>| EventFilter::parse(query, context);
+        self.reading(&href_prefix, read, |error| refused("/query", error)).await.map(drop)
     }
 }
 

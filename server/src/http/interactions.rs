@@ -9,6 +9,7 @@ use crate::http::body;
 use crate::http::call::Call;
 use crate::http::patch::Patch;
 use crate::http::version::Version;
+use crate::query::error::QueryError;
 use crate::query::fields::Fields;
 use crate::query::parse::{self, QueryContext, QueryLimits};
 use http::StatusCode;
@@ -76,12 +77,23 @@ impl Call<'_> {
         }
     }
 
-    /// Reads a query against what this version calls things, within the operator's bounds.
-    pub(super) fn reading<T>(
+    /// Reads a query against what this version calls things, within the operator's bounds. Before an
+    /// attribute is refused as unknown, other servers are asked for: one may have stored it just now.
+    pub(super) async fn reading<T>(
         &self,
         href_prefix: &str,
-        read: impl FnOnce(&QueryContext<'_>) -> T,
-    ) -> T {
+        read: impl Fn(&QueryContext<'_>) -> Result<T, QueryError>,
+        refused: impl FnOnce(QueryError) -> ApiError,
+    ) -> Result<T, ApiError> {
+        let mut found = self.reading_now(href_prefix, &read);
+        if let Err(QueryError::UnknownPath(_)) = found {
+            self.context.app.refresh().await?;
+            found = self.reading_now(href_prefix, &read);
+        }
+        found.map_err(refused)
+    }
+
+    fn reading_now<T>(&self, href_prefix: &str, read: impl FnOnce(&QueryContext<'_>) -> T) -> T {
         let settings = &self.context.limits;
         read(&QueryContext {
             vocabulary: self.context.app.vocabulary(),

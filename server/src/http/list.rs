@@ -12,7 +12,7 @@ use crate::http::call::Call;
 use crate::http::version::Version;
 use crate::query::fields::Fields;
 use crate::query::page::{self, Place};
-use crate::query::parse::{self, ListQuery};
+use crate::query::parse::{self, ListQuery, QueryContext};
 use crate::store::contract::{Chunks, Items, PageQuery, Start};
 use bytes::Bytes;
 use dropshot::Body;
@@ -33,7 +33,7 @@ impl Call<'_> {
     pub async fn list(&self) -> Result<Answer, ApiError> {
         let href_prefix = self.href_prefix()?;
         let ListQuery { filter, sort, after, offset, limit, fields } =
-            self.list_query(&href_prefix)?;
+            self.list_query(&href_prefix).await?;
         let start = after.map_or(Start::Offset(offset), Start::After);
         let query = PageQuery { filter, sort: sort.clone(), start, limit };
         let page = self.context.app.list(query).await?;
@@ -56,8 +56,9 @@ impl Call<'_> {
         if self.context.explain { answer.explained(&page.plan) } else { Ok(answer) }
     }
 
-    fn list_query(&self, href_prefix: &str) -> Result<ListQuery, ApiError> {
-        self.reading(href_prefix, |context| Ok(parse::parse(self.raw_query(), context)?))
+    async fn list_query(&self, href_prefix: &str) -> Result<ListQuery, ApiError> {
+        let read = |context: &QueryContext<'_>| parse::parse(self.raw_query(), context);
+        self.reading(href_prefix, read, ApiError::from).await
     }
 }
 

@@ -301,7 +301,7 @@ async fn done(store: &dyn Store, step: &Step, place: i64) -> String {
 }
 
 /// What is there, said to be read at this version.
-async fn before(store: &dyn Store, id: &str, version: i64) -> Before {
+pub(super) async fn before(store: &dyn Store, id: &str, version: i64) -> Before {
     let stored = store.current(id).await.unwrap();
     Before { version, ..stored.as_ref().map(Before::of).unwrap_or_default() }
 }
@@ -328,7 +328,7 @@ fn told<T: std::fmt::Debug, E>(result: Result<T, E>) -> String {
     result.map_or("failed".to_owned(), |value| format!("{value:?}"))
 }
 
-fn creation(id: u8, version: i64, seed: u8, place: i64) -> Creation {
+pub(super) fn creation(id: u8, version: i64, seed: u8, place: i64) -> Creation {
     let (status, date) = (STATUSES[usize::from(seed % 4)], DATES[usize::from(seed / 4 % 4)]);
     let direction = if seed.is_multiple_of(2) { "in" } else { "out" };
     let text = format!(
@@ -375,10 +375,19 @@ pub(super) fn database() -> Option<String> {
     };
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("c{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let made = Command::new("psql")
-        .args(["--quiet", "--dbname", &url, "--command"])
-        .arg(format!("CREATE SCHEMA {name}"))
-        .status();
-    assert!(made.unwrap().success(), "no schema {name}");
+    psql(&url, &format!("CREATE SCHEMA {name}"));
     Some(format!("{url}?options=-c%20search_path%3D{name}"))
+}
+
+/// What a statement answers.
+pub(super) fn psql(url: &str, statement: &str) -> String {
+    psql_with(url, &["--command", statement])
+}
+
+/// What psql answers, run with these arguments.
+pub(super) fn psql_with(url: &str, arguments: &[&str]) -> String {
+    let usual = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--dbname", url];
+    let said = Command::new("psql").args(usual).args(arguments).output().unwrap();
+    assert!(said.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8(said.stdout).unwrap().trim_end().to_owned()
 }

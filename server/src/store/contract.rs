@@ -241,8 +241,12 @@ pub trait Store: DeliveryStore + AdministrationStore + Send + Sync + 'static {
     /// Reads a window of the matching interactions, and their exact number.
     fn page(&self, query: PageQuery) -> BoxFuture<'_, StoreResult<Page>>;
 
-    /// Whether any stored interaction has (or had) this extension path.
+    /// Whether any stored interaction has (or had) this extension path. Of what other processes have
+    /// stored a moment ago it may not know before [`Self::refresh`].
     fn knows_extension_path(&self, path: &str) -> bool;
+
+    /// Takes in what other processes have committed by now.
+    fn refresh(&self) -> BoxFuture<'_, StoreResult<()>>;
 
     /// Stores a subscription, unless there are `most` that have not ended.
     fn subscribe(

@@ -1,11 +1,17 @@
 //! What listeners cost those who post: a thousand subscriptions to a thousand parties, a tenth of
 //! them dead, against none. Each post is about one of the parties.
 
-use super::{BODY, Load, ROUNDS, Server, V5, median, wrk};
-use anyhow::ensure;
+use super::Bench;
+use super::contest::median;
+use super::datasets::store_of;
+use super::generate::{Generator, PARTIES, Size, Traits};
+use super::http;
+use super::loads::V5;
+use super::report::{Shown, Table};
+use super::server::Server;
+use super::wrk::Load;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,74 +23,89 @@ const HUB: &str = "/tmf-api/partyInteraction/v5/hub";
 /// A listener that has heard nothing for so long has heard all.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Measures and prints a table.
-pub(super) fn bench(root: &Path, binary: &Path) -> anyhow::Result<()> {
-    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
-    let mut servers =
-        [Server::start(binary, folders[0].path())?, Server::start(binary, folders[1].path())?];
+/// Measures.
+pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
+    let start = |name: &str| {
+        Server::ours(&bench.binary, &store_of(&bench.folder.join(format!("{name}.db"))), &[])
+    };
+    let mut servers = [start("without-listeners")?, start("with-listeners")?];
     let sink = Sink::start()?;
     subscribe(&servers[1].origin, sink.address)?;
-    let script = folders[0].path().join("parties.lua");
-    std::fs::write(&script, parties_script())?;
-    let load = Load { name: "POST", path: V5.into(), connections: 64, post: true };
-    let (mut rates, mut lags, mut told) = ([Vec::new(), Vec::new()], Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        for (rates, server) in rates.iter_mut().zip(&servers) {
-            let before = sink.heard();
-            let measured = wrk(root, &server.origin, &load, &script)?;
+    let load = Load::post("POST, 64 connections", 64, V5, &bodies());
+    let (mut rates, mut costs, mut lags, mut told) =
+        ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()], Vec::new(), Vec::new());
+    for _ in 0..bench.pace.rounds {
+        for ((server, rates), costs) in servers.iter().zip(&mut rates).zip(&mut costs) {
+            let (before, cpu) = (sink.heard(), server.cpu_seconds()?);
+            let measured = bench.wrk.run(&server.origin, &load, bench.pace.seconds)?;
+            println!("{}: {measured}", load.name);
             rates.push(measured.per_second);
             let lag = sink.lag();
+            // With what was still to be told when the load had ended.
+            costs.push((server.cpu_seconds()? - cpu) * 1e6 / measured.requests);
             if sink.heard() > before {
                 lags.push(lag.as_secs_f64() * 1000.0);
-                told.push((sink.heard() - before) as f64 / measured.requests.max(1.0));
+                told.push((sink.heard() - before) as f64 / measured.requests);
             }
         }
     }
-    let [none, many] = rates.map(median);
-    println!(
-        "\n| {SUBSCRIPTIONS} subscriptions, {} of them dead | |\n|---|---|",
-        SUBSCRIPTIONS / DEAD
-    );
-    println!("| POST, v5, 64 connections, without them, requests/s | {none:.0} |");
-    println!("| the same with them, requests/s | {many:.0} |");
-    println!("| with them to without | {:.2} |", many / none);
-    println!("| events told to the living per post | {:.2} |", median(told));
-    println!("| the living hear the last one after the load ends | {:.0} ms |", median(lags));
-    servers.iter_mut().try_for_each(|server| server.stop(root))
+    servers.iter_mut().try_for_each(|server| server.stop(&bench.root))?;
+    let ratio = median(rates[1].iter().zip(&rates[0]).map(|(with, without)| with / without));
+    let ([none, many], [cheap, dear]) = (rates.map(median), costs.map(median));
+    let mut table = Table::new(["POST, 64 connections", "without", "with", "with to without"]);
+    table.row([
+        "requests/s".into(),
+        format!("{none:.0}"),
+        format!("{many:.0}"),
+        format!("{ratio:.2}"),
+    ]);
+    let dearer = format!("{:.2}", dear / cheap.max(f64::MIN_POSITIVE));
+    table.row([
+        "CPU µs/request, deliveries included".into(),
+        format!("{cheap:.1}"),
+        format!("{dear:.1}"),
+        dearer,
+    ]);
+    let mut delivered = Table::new(["deliveries", ""]);
+    delivered.say("events told to the living, for each POST", format!("{:.2}", median(told)));
+    delivered
+        .say("the living hear the last one after the load ends", format!("{:.0} ms", median(lags)));
+    Ok(Shown {
+        title: "Listeners".into(),
+        text: format!(
+            "{SUBSCRIPTIONS} subscriptions, each to the events of a party of its own, {} of them to a listener that \
+             is not there. Each POST is about one of the parties.",
+            SUBSCRIPTIONS / DEAD
+        ),
+        tables: vec![table, delivered],
+    })
 }
 
 /// Each post is about another party.
-fn parties_script() -> String {
-    let body = BODY.replace('\n', " ").replace('\'', "\\'");
-    let (before, after) = body.split_once(r#""id":"42""#).unwrap_or((&body, ""));
-    format!(
-        "local n = 0\nmath.randomseed(os.time())\n\
-         request = function()\n n = math.random(0, {})\n\
-         return wrk.format('POST', nil, {{['Content-Type'] = 'application/json'}}, \
-         '{before}\"id\":\"' .. n .. '\"{after}')\nend\n",
-        SUBSCRIPTIONS - 1
-    )
+fn bodies() -> Vec<String> {
+    let generator = Generator { documents: SUBSCRIPTIONS as u64, size: Size::Small };
+    let about = |number: u64| {
+        let caller = format!(r#""id":"{}""#, Traits::of(number).party);
+        generator.body(number).replace(&caller, &format!(r#""id":"{}""#, party(number)))
+    };
+    (0..SUBSCRIPTIONS as u64).map(about).collect()
+}
+
+/// A number that nothing else in a body has.
+fn party(subscription: u64) -> u64 {
+    PARTIES + subscription
 }
 
 fn subscribe(origin: &str, living: SocketAddr) -> anyhow::Result<()> {
     // A port nobody listens on: it was given out, and given back.
     let dead = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let host = origin.trim_start_matches("http://");
-    for party in 0..SUBSCRIPTIONS {
-        let address = if party % DEAD == 0 { dead } else { living };
+    for nth in 0..SUBSCRIPTIONS {
+        let address = if nth % DEAD == 0 { dead } else { living };
+        let party = party(nth as u64);
         let body = format!(
             r#"{{"@type":"Hub","callback":"http://{address}/{party}","query":"event.partyInteraction.relatedParty.partyOrPartyRole.id={party}"}}"#
         );
-        let mut stream = TcpStream::connect(host)?;
-        write!(
-            stream,
-            "POST {HUB} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        ensure!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+        http::must(origin, "POST", HUB, &body)?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ mod sorted;
 mod walk;
 mod window;
 
-pub use runner::{Bounds, Lists, Source};
+pub use runner::{Bounds, Lists, Source, Work};
 pub use snapshot::{Age, Amendment, Show, Snapshot};
 
 /// What lists do, for errors.

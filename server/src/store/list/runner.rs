@@ -35,10 +35,13 @@ const CHUNKS_AHEAD: usize = 1;
 
 /// Where snapshots come from.
 pub trait Source: Send + Sync + 'static {
-    /// Opens one, on a blocking thread of a Tokio runtime, and works with it. An error: it was not
-    /// opened.
-    fn with_snapshot(&self, work: &mut dyn FnMut(&dyn Snapshot)) -> StoreResult<()>;
+    /// Opens one, on a blocking thread of a Tokio runtime, and works with it; with another one where
+    /// the first does not do. An error: none was opened, or the work's own.
+    fn with_snapshot(&self, work: &mut Work<'_>) -> StoreResult<()>;
 }
+
+/// Works with a snapshot. An error: nobody was answered yet, so another may be tried.
+pub type Work<'w> = dyn FnMut(&dyn Snapshot) -> StoreResult<()> + 'w;
 
 /// How many lists run, and what each may take.
 #[derive(Clone, Debug)]
@@ -115,9 +118,12 @@ impl<S: Source> Lists<S> {
         spawn_blocking(move || {
             let mut ready = Some((run, asker));
             let opened = source.with_snapshot(&mut |snapshot| {
+                let Some((run, asker)) = &ready else { return Ok(()) };
+                let begun = run.begin(snapshot, &query, asker)?;
                 if let Some((run, asker)) = ready.take() {
-                    run.list(snapshot, &query, asker);
+                    run.list(snapshot, begun, asker);
                 }
+                Ok(())
             });
             if let (Err(error), Some((_, asker))) = (opened, ready) {
                 let _gone = asker.send(Err(error));
@@ -161,22 +167,23 @@ struct Begun {
 }
 
 impl Run {
+    fn begin(
+        &self,
+        snapshot: &dyn Snapshot,
+        query: &PageQuery,
+        asker: &oneshot::Sender<StoreResult<Page>>,
+    ) -> StoreResult<Begun> {
+        let age = snapshot.age()?;
+        begin(self.session(snapshot, age, &|| !asker.is_closed()), query)
+    }
+
     fn list(
         self,
         snapshot: &dyn Snapshot,
-        query: &PageQuery,
+        begun: Begun,
         asker: oneshot::Sender<StoreResult<Page>>,
     ) {
-        let wanted = || !asker.is_closed();
-        let begun =
-            snapshot.age().and_then(|age| begin(self.session(snapshot, age, &wanted), query));
-        let Begun { age, total, plan, window, first } = match begun {
-            Ok(begun) => begun,
-            Err(e) => {
-                let _gone = asker.send(Err(e));
-                return;
-            }
-        };
+        let Begun { age, total, plan, window, first } = begun;
         let Window { count, has_next, last, course, .. } = window;
         if first.len() as u64 >= count {
             let _gone = asker.send(Ok(Page {
@@ -272,8 +279,12 @@ fn begin(session: Session<'_>, query: &PageQuery) -> StoreResult<Begun> {
     let (selection, evaluated) = Selection::of(session, &plan, &query.filter)?;
     let total = selection.total();
     let mut window = selection.window(session, &plan.order, query)?;
-    let plan =
+    let mut plan =
         format!("{plan}; read {} to find them, {} to sort them", evaluated, window.documents);
+    if let Some(provenance) = session.snapshot.provenance() {
+        plan.push_str("; ");
+        plan.push_str(provenance);
+    }
     let first = window.course.read(session, FIRST_BYTES)?;
     Ok(Begun { age: session.age, total, plan, window, first })
 }

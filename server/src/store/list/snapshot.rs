@@ -36,6 +36,11 @@ pub trait Snapshot {
     /// How old it is.
     fn age(&self) -> StoreResult<Age>;
 
+    /// What people should know of where it is read from.
+    fn provenance(&self) -> Option<&str> {
+        None
+    }
+
     /// How many interactions there are, where that is known without counting.
     fn count(&self) -> StoreResult<Option<u64>>;
 

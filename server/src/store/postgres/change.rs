@@ -5,6 +5,7 @@
 
 use super::error::{Error, Result};
 use super::job::Unit;
+use super::parts::parts;
 use crate::domain::event::Event;
 use crate::domain::index::{Key, KeyValue, not_among};
 use crate::store::contract::{Before, Creation, Outcome, Record};
@@ -45,6 +46,28 @@ const CREATE: &str = "
         ON CONFLICT DO NOTHING
     )
     SELECT EXISTS (SELECT 1 FROM free)";
+
+/// The same as [`create`], with all others of the batch at once where the batch stands or falls as a
+/// whole anyway.
+pub(super) async fn create_with_others(unit: &Unit<'_>, creations: &[Creation]) -> Result<bool> {
+    if unit.is_shared() {
+        unit.gather(creations);
+        return Ok(true);
+    }
+    create(unit, creations).await
+}
+
+/// Writes what was gathered. Ids are drawn, so that one is taken is an accident: then each creation is
+/// tried by itself.
+pub(super) async fn create_gathered(unit: &Unit<'_>) -> Result<()> {
+    let gathered = unit.take_gathered();
+    for some in parts(&gathered, |one| one.record.interaction.text.len()) {
+        if !create(unit, some).await? {
+            return Err(Error::because("an id is taken"));
+        }
+    }
+    Ok(())
+}
 
 /// `false`: one of the ids exists, and nothing is written.
 pub(super) async fn create(unit: &Unit<'_>, creations: &[impl Borrow<Creation>]) -> Result<bool> {

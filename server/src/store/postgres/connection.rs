@@ -4,21 +4,24 @@
 //! a host elsewhere is spoken to over TLS only, one on this machine without. With TLS the server has to
 //! have a certificate the system trusts, for the host it was reached by; `SSL_CERT_FILE` names others.
 
-use super::error::OpenError;
+use super::error::{Error, OpenError};
 use super::store::PostgresOptions;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use futures::stream::{self, BoxStream, StreamExt};
 use rustls::{ClientConfig, RootCertStore};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// What operators see in the list of connections.
 const APPLICATION_NAME: &str = "tmf683";
 
 /// Where the database is, and the settings all connections share.
+#[derive(Clone)]
 pub(super) struct Address {
     config: Config,
     tls: Option<MakeRustlsConnect>,
@@ -56,7 +59,7 @@ impl Address {
             Some(tls) => Manager::from_config(config, tls, manager),
             None => Manager::from_config(config, NoTls, manager),
         };
-        let set_up = settings.sql();
+        let (set_up, by_key) = (settings.sql(), settings.by_key);
         Pool::builder(manager)
             .max_size(most.max(1))
             .wait_timeout(Some(self.patience))
@@ -65,13 +68,43 @@ impl Address {
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(move |client, _| {
                 let set_up = set_up.clone();
-                Box::pin(
-                    async move { client.batch_execute(&set_up).await.map_err(HookError::Backend) },
-                )
+                Box::pin(async move {
+                    client.batch_execute(&set_up).await.map_err(HookError::Backend)?;
+                    if by_key {
+                        // A database that does not know this setting has other plans.
+                        let _refused = client.batch_execute("SET enable_seqscan = off").await;
+                    }
+                    Ok(())
+                })
             }))
             .build()
             .map_err(|e| OpenError::Failed { what: "making a pool", source: e.into() })
     }
+
+    /// A connection of its own.
+    pub(super) async fn connect(&self) -> super::error::Result<(Client, Messages)> {
+        let failed = |error| Error::Connect(Arc::new(error));
+        match self.tls.clone() {
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls).await.map_err(failed)?;
+                Ok((client, messages(connection)))
+            }
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
+                Ok((client, messages(connection)))
+            }
+        }
+    }
+}
+
+/// What the server says on a connection without being asked. It works only while this is taken.
+type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
+
+fn messages<S>(mut connection: Connection<Socket, S>) -> Messages
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    stream::poll_fn(move |context| connection.poll_message(context)).boxed()
 }
 
 /// What a connection is set to; milliseconds, 0: no bound.
@@ -83,6 +116,9 @@ pub(super) struct Settings {
     pub(super) lock: Duration,
     /// Longest a transaction may be idle: whoever hangs inside one must not stop the others.
     pub(super) idle: Duration,
+    /// All is looked up by keys. A plan that was made while a table was empty would read all of it, for as
+    /// long as nobody has counted its rows.
+    pub(super) by_key: bool,
 }
 
 impl Settings {

@@ -4,6 +4,7 @@
 use super::error::Result;
 use deadpool_postgres::{GenericClient, Transaction};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 /// The row, and what goes with it to the memory of this process once it is committed.
 #[derive(Clone, Debug, Default)]
@@ -22,10 +23,12 @@ pub(super) struct Counter {
     pub(super) dead_delivery: i64,
     /// The last number of an amendment.
     pub(super) amendment: i64,
+    /// How many transactions have written.
+    pub(super) commits: i64,
 }
 
-const COLUMNS: &str =
-    "interaction, interactions, event, subscriptions, extension_paths, dead_delivery, amendment";
+const COLUMNS: &str = "interaction, interactions, event, subscriptions, extension_paths,
+    dead_delivery, amendment, commits";
 
 impl Counter {
     /// Reads it, locking nothing.
@@ -42,10 +45,17 @@ impl Counter {
         Ok(Self::from(&transaction.query_one(&statement, &[]).await?))
     }
 
+    /// Whether somebody waits for what was counted since.
+    pub(super) fn is_news_after(&self, before: &Self) -> bool {
+        let awaited = |counter: &Self| (counter.event, counter.subscriptions);
+        awaited(self) != awaited(before)
+    }
+
     /// Writes it back.
     pub(super) async fn write(&self, transaction: &Transaction<'_>) -> Result<()> {
-        let sql =
-            format!("UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6, $7) WHERE one = 1");
+        let sql = format!(
+            "UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6, $7, $8) WHERE one = 1"
+        );
         let statement = transaction.prepare_cached(&sql).await?;
         let Self {
             interaction,
@@ -55,8 +65,9 @@ impl Counter {
             extension_paths,
             dead_delivery,
             amendment,
+            commits,
         } = self;
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
             interaction,
             interactions,
             event,
@@ -64,10 +75,23 @@ impl Counter {
             extension_paths,
             dead_delivery,
             amendment,
+            commits,
         ];
         transaction.execute(&statement, &values).await?;
         Ok(())
     }
+}
+
+/// What tells this database from others that have the same tables. The first who asks draws it.
+pub(super) async fn identity(client: &impl GenericClient) -> Result<String> {
+    let find = "SELECT identity FROM counter WHERE one = 1";
+    let found: Option<String> = client.query_one(find, &[]).await?.get(0);
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let sql =
+        "UPDATE counter SET identity = coalesce(identity, $1) WHERE one = 1 RETURNING identity";
+    Ok(client.query_one(sql, &[&Uuid::now_v7().to_string()]).await?.get(0))
 }
 
 impl From<&Row> for Counter {
@@ -80,6 +104,7 @@ impl From<&Row> for Counter {
             extension_paths: row.get(4),
             dead_delivery: row.get(5),
             amendment: row.get(6),
+            commits: row.get(7),
         }
     }
 }

@@ -9,13 +9,16 @@
 //! and who repeats a create with its key, or a change with its `If-Match`, finds out without doing it
 //! twice.
 
+use super::change;
 use super::counter::Counter;
+use super::delivery::log;
 use super::error::{Error, Nature, Result};
 use super::job::{Company, Job, Unit};
 use super::memory::Memory;
+use super::notice::Notices;
 use deadpool_postgres::{Pool, Transaction};
 use futures::FutureExt;
-use futures::future::try_join_all;
+use futures::future::{try_join_all, try_join3};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -32,6 +35,7 @@ const ATTEMPTS: usize = 5;
 pub(super) struct GroupCommit {
     pool: Pool,
     memory: Arc<Memory>,
+    notices: Arc<Notices>,
 }
 
 /// How the jobs of a batch are run.
@@ -44,8 +48,8 @@ enum Manner {
 }
 
 impl GroupCommit {
-    pub(super) fn new(pool: Pool, memory: Arc<Memory>) -> Self {
-        Self { pool, memory }
+    pub(super) fn new(pool: Pool, memory: Arc<Memory>, notices: Arc<Notices>) -> Self {
+        Self { pool, memory, notices }
     }
 
     /// Runs the batch, and says what became of each of its jobs.
@@ -75,20 +79,39 @@ impl GroupCommit {
     async fn transaction(&self, batch: &mut Batch, manner: Manner) -> Result<Vec<Verdict>> {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
-        let counter = Counter::lock(&transaction).await?;
-        let unit = Unit::new(&transaction, &self.memory, counter);
+        let before = Counter::lock(&transaction).await?;
+        let is_shared = matches!(manner, Manner::Together);
+        let unit = Unit::new(&transaction, &self.memory, before.clone(), is_shared);
         let verdicts = match manner {
             Manner::Together => together(&unit, batch).await?,
             Manner::Apart => apart(&unit, batch).await?,
         };
-        let counter = unit.counter();
+        let events = unit.take_events();
+        let counter = Counter { commits: before.commits + 1, ..unit.counter() };
         drop(unit);
-        counter.write(&transaction).await?;
+        let notice = match manner {
+            Manner::Together if counter.is_news_after(&before) => self.notices.statement(),
+            // What cannot be told, for the queue of notices may be full, must be written all the same.
+            Manner::Together | Manner::Apart => None,
+        };
+        try_join3(
+            log::append(&transaction, &events),
+            counter.write(&transaction),
+            tell(&transaction, notice),
+        )
+        .await?;
         let paths = self.memory.news(&transaction, &counter).await?;
         commit(transaction).await?;
         self.memory.learn(&counter, paths);
+        self.memory.wrote(&counter);
         Ok(verdicts)
     }
+}
+
+/// Has others told of the commit.
+async fn tell(transaction: &Transaction<'_>, notice: Option<String>) -> Result<()> {
+    let Some(notice) = notice else { return Ok(()) };
+    Ok(transaction.batch_execute(&notice).await?)
 }
 
 async fn commit(transaction: Transaction<'_>) -> Result<()> {
@@ -99,13 +122,14 @@ async fn commit(transaction: Transaction<'_>) -> Result<()> {
     })
 }
 
-/// All jobs, or none: the first failure ends it.
+/// All jobs, or none: the first failure ends it. The events of the last run are still to be written.
 async fn together(unit: &Unit<'_>, batch: &mut Batch) -> Result<Vec<Verdict>> {
     let runs =
         batch.chunk_by_mut(|a, b| (a.company(), b.company()) == (Company::Any, Company::Any));
     for run in runs {
-        try_join_all(run.iter_mut().map(|job| run_job(job.as_mut(), unit))).await?;
         unit.write_events().await?;
+        try_join_all(run.iter_mut().map(|job| run_job(job.as_mut(), unit))).await?;
+        change::create_gathered(unit).await?;
     }
     Ok(batch.iter().map(|_| None).collect())
 }

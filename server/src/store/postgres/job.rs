@@ -5,7 +5,7 @@ use super::delivery::log;
 use super::error::{Error, Result};
 use super::memory::Memory;
 use crate::domain::event::Event;
-use crate::store::contract::{StoreError, StoreResult};
+use crate::store::contract::{Creation, StoreError, StoreResult};
 use deadpool_postgres::Transaction;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -18,6 +18,7 @@ pub(super) struct Unit<'a> {
     pub(super) transaction: &'a Transaction<'a>,
     /// What is in memory: the state before the transaction.
     pub(super) memory: &'a Memory,
+    is_shared: bool,
     told: Mutex<Told>,
 }
 
@@ -27,6 +28,8 @@ struct Told {
     counter: Counter,
     /// Of jobs whose change has happened, still without numbers.
     events: Vec<Event>,
+    /// Of jobs that are to be written with others like them.
+    creations: Vec<Creation>,
 }
 
 impl<'a> Unit<'a> {
@@ -34,8 +37,24 @@ impl<'a> Unit<'a> {
         transaction: &'a Transaction<'a>,
         memory: &'a Memory,
         counter: Counter,
+        is_shared: bool,
     ) -> Self {
-        Self { transaction, memory, told: Mutex::new(Told { counter, events: Vec::new() }) }
+        Self { transaction, memory, is_shared, told: Mutex::new(Told::since(counter)) }
+    }
+
+    /// Whether all jobs fail when one does. Then who creates may gather what is to be created.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// To be created with the others.
+    pub(super) fn gather(&self, creations: &[Creation]) {
+        self.told().creations.extend_from_slice(creations);
+    }
+
+    /// What was gathered.
+    pub(super) fn take_gathered(&self) -> Vec<Creation> {
+        std::mem::take(&mut self.told().creations)
     }
 
     /// The counter as it will be.
@@ -53,17 +72,18 @@ impl<'a> Unit<'a> {
         self.told().events.extend_from_slice(events);
     }
 
+    /// What was told, under its numbers.
+    pub(super) fn take_events(&self) -> Vec<(i64, Event)> {
+        let mut told = self.told();
+        let events = std::mem::take(&mut told.events);
+        let first = told.counter.event + 1;
+        told.counter.event += events.len() as i64;
+        (first..).zip(events).collect()
+    }
+
     /// Numbers what was told and writes it.
     pub(super) async fn write_events(&self) -> Result<()> {
-        let (first, events) = {
-            let mut told = self.told();
-            let events = std::mem::take(&mut told.events);
-            let first = told.counter.event + 1;
-            told.counter.event += events.len() as i64;
-            (first, events)
-        };
-        let numbered: Vec<(i64, &Event)> = (first..).zip(&events).collect();
-        log::append(self.transaction, &numbered).await
+        log::append(self.transaction, &self.take_events()).await
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
@@ -72,7 +92,13 @@ impl<'a> Unit<'a> {
 
     /// Forgets what was told since the counter was so: its savepoint was rolled back.
     pub(super) fn forget_since(&self, counter: Counter) {
-        *self.told() = Told { counter, events: Vec::new() };
+        *self.told() = Told::since(counter);
+    }
+}
+
+impl Told {
+    fn since(counter: Counter) -> Self {
+        Self { counter, events: Vec::new(), creations: Vec::new() }
     }
 }
 

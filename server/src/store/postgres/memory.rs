@@ -2,15 +2,14 @@
 //! things have got, for those who wait for more.
 //!
 //! Learnt after each commit of this process, before its replies, and, for what others have committed,
-//! by the [`follow`]er, which looks at the counter every so often. A look is one row; no notifications
-//! are needed, which not every database that speaks PostgreSQL's language has.
+//! by the [`follower`](super::follower).
 
 use super::counter::Counter;
 use super::error::{Error, Result};
-use deadpool_postgres::{GenericClient, Pool};
+use deadpool_postgres::GenericClient;
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
 use tokio::sync::watch;
 
 /// Facts kept in memory.
@@ -21,6 +20,8 @@ pub(super) struct Memory {
     head: watch::Sender<i64>,
     /// How often subscriptions were changed by others than their workers.
     subscriptions: watch::Sender<u64>,
+    /// How many commits there were with the last of this process.
+    own_commits: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +42,7 @@ impl Memory {
             extension_paths: RwLock::default(),
             head: watch::Sender::new(0),
             subscriptions: watch::Sender::new(0),
+            own_commits: AtomicI64::new(0),
         };
         let paths = memory.news(client, &counter).await?;
         memory.learn(&counter, paths);
@@ -88,6 +90,17 @@ impl Memory {
         self.extension_paths.read().unwrap_or_else(PoisonError::into_inner).up_to
     }
 
+    /// How many commits there were with the last of this process: who has them all has whatever it
+    /// has acknowledged.
+    pub(super) fn own_commits(&self) -> i64 {
+        self.own_commits.load(Ordering::Acquire)
+    }
+
+    /// This process has committed that.
+    pub(super) fn wrote(&self, counter: &Counter) {
+        self.own_commits.fetch_max(counter.commits, Ordering::Release);
+    }
+
     /// Takes in what is committed. What was learnt later stays.
     pub(super) fn learn(&self, counter: &Counter, paths: Vec<NumberedPath>) {
         if !paths.is_empty() {
@@ -110,28 +123,4 @@ fn raise<T: PartialOrd>(watched: &watch::Sender<T>, to: T) {
         }
         is_more
     });
-}
-
-/// Looks at what other processes have committed, for as long as it is let.
-pub(super) async fn follow(pool: Pool, memory: Arc<Memory>, every: Duration) {
-    let mut failing = false;
-    loop {
-        tokio::time::sleep(every).await;
-        match look(&pool, &memory).await {
-            Ok(()) => failing = false,
-            Err(error) if !failing => {
-                failing = true;
-                tracing::warn!(%error, "what other processes write is not seen for now");
-            }
-            Err(_) => {}
-        }
-    }
-}
-
-async fn look(pool: &Pool, memory: &Memory) -> Result<()> {
-    let client = pool.get().await?;
-    let counter = Counter::read(&client).await?;
-    let paths = memory.news(&client, &counter).await?;
-    memory.learn(&counter, paths);
-    Ok(())
 }

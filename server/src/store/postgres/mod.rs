@@ -3,8 +3,8 @@
 //! ```text
 //! create, replace, delete … ─▶ queue ─▶ writer task ─▶ one transaction for many jobs ─▶ replies
 //! get, event log, status ─▶ a pooled connection
-//! page ─▶ [`super::list`], on a pooled connection
-//! what other processes write ─▶ follower ─▶ memory
+//! page ─▶ [`super::list`], on a pooled connection, of the replica if it is fresh enough
+//! what other processes write ─▶ notice ─▶ follower ─▶ memory
 //! ```
 //!
 //! Replication, failover and backup are the database's. The SQL is what PostgreSQL, CockroachDB and
@@ -17,20 +17,27 @@ mod connection;
 mod counter;
 mod delivery;
 mod error;
+mod follower;
 mod group_commit;
+mod heads;
 mod import;
 mod job;
 mod memory;
+mod notice;
 mod once;
+mod parts;
 mod probe;
 mod reader;
 mod reindex;
+mod replica;
 mod schema;
 mod snapshot;
 mod store;
 mod subscriptions;
 mod successor;
+#[cfg(test)]
+mod tests;
 mod writer;
 
-pub use store::{PostgresOptions, PostgresStore};
+pub use store::{PostgresOptions, PostgresStore, ReplicaOptions};
 pub use successor::PostgresSuccessor;

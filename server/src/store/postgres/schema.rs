@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_no_attribute_seq.sql"),
     include_str!("migrations/0003_amendment.sql"),
     include_str!("migrations/0004_succession.sql"),
+    include_str!("migrations/0005_replica.sql"),
 ];
 
 /// The version this release reads and writes.

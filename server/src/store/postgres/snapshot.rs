@@ -7,14 +7,16 @@ use super::change::{path_number, signed};
 use super::counter::Counter;
 use super::error::{Error, Result};
 use super::probe::{Value, entries};
+use super::replica::Replica;
 use crate::domain::interaction::Interaction;
-use crate::store::contract::StoreResult;
-use crate::store::list::{Age, Amendment, Show, Snapshot, Source, WHAT};
+use crate::store::contract::{StoreError, StoreResult};
+use crate::store::list::{Age, Amendment, Show, Snapshot, Source, WHAT, Work};
 use crate::store::plan::Probe;
 use deadpool_postgres::{Pool, Transaction};
 use roaring::RoaringTreemap;
 use std::collections::HashMap;
 use std::iter;
+use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
@@ -30,31 +32,56 @@ const NUMBERS: [i64; 2] = [2048, 1 << 16];
 
 /// Connections for lists, as many as there are lists and streams at a time.
 #[derive(Debug)]
-pub(super) struct Snapshots(pub(super) Pool);
+pub(super) struct Snapshots {
+    pub(super) primary: Pool,
+    pub(super) replica: Option<Arc<Replica>>,
+}
 
 impl Source for Snapshots {
-    fn with_snapshot(&self, work: &mut dyn FnMut(&dyn Snapshot)) -> StoreResult<()> {
-        let runtime = Handle::current();
-        let mut client = runtime
-            .block_on(self.0.get())
-            .map_err(|e| Error::from(e).during("opening a read connection"))?;
-        let transaction = client
-            .build_transaction()
-            .isolation_level(IsolationLevel::RepeatableRead)
-            .read_only(true)
-            .start();
-        let transaction = runtime.block_on(transaction).map_err(because)?;
-        work(&Reading { transaction: &transaction, runtime: &runtime });
-        // There is nothing to commit, and a stream that was cut may have left an error.
-        let _ended = runtime.block_on(transaction.rollback());
-        Ok(())
+    fn with_snapshot(&self, work: &mut Work<'_>) -> StoreResult<()> {
+        let runtime = &Handle::current();
+        if let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fit()) {
+            let done = with_transaction(replica.pool(), runtime, |transaction| {
+                let age = runtime.block_on(replica.age(transaction)).map_err(|e| e.during(WHAT))?;
+                let provenance = format!("from the replica, at most {} ms old", age.as_millis());
+                work(&Reading { transaction, runtime, provenance: Some(provenance) })
+            });
+            let Err(StoreError::Busy | StoreError::Unavailable { .. } | StoreError::Failed { .. }) =
+                done
+            else {
+                return done;
+            };
+            replica.is_unfit();
+        }
+        with_transaction(&self.primary, runtime, |transaction| {
+            work(&Reading { transaction, runtime, provenance: None })
+        })
     }
+}
+
+/// One state of the database, for as long as the work takes.
+fn with_transaction(
+    pool: &Pool,
+    runtime: &Handle,
+    work: impl FnOnce(&Transaction<'_>) -> StoreResult<()>,
+) -> StoreResult<()> {
+    let mut client = runtime
+        .block_on(pool.get())
+        .map_err(|e| Error::from(e).during("opening a read connection"))?;
+    let transaction =
+        client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+    let transaction = runtime.block_on(transaction.start()).map_err(because)?;
+    let done = work(&transaction);
+    // There is nothing to commit, and a stream that was cut may have left an error.
+    let _ended = runtime.block_on(transaction.rollback());
+    done
 }
 
 /// A transaction, and who drives its connection.
 struct Reading<'a> {
     transaction: &'a Transaction<'a>,
     runtime: &'a Handle,
+    provenance: Option<String>,
 }
 
 impl Reading<'_> {
@@ -109,6 +136,10 @@ impl Reading<'_> {
 }
 
 impl Snapshot for Reading<'_> {
+    fn provenance(&self) -> Option<&str> {
+        self.provenance.as_deref()
+    }
+
     fn age(&self) -> StoreResult<Age> {
         // After a failover the database may have lost what was seen before, and give out its numbers
         // again; a standby that has taken over was started at another time.
@@ -287,6 +318,6 @@ fn number_from(row: &Row, column: usize) -> u64 {
 }
 
 /// The contract's error for one of the driver while listing.
-fn because(error: tokio_postgres::Error) -> crate::store::contract::StoreError {
+fn because(error: tokio_postgres::Error) -> StoreError {
     Error::from(error).during(WHAT)
 }

@@ -4,13 +4,17 @@
 
 use super::change::{self, Deletion, Replacement, findable};
 use super::connection::{Address, Settings};
+use super::counter;
 use super::error::{Error, OpenError, Result};
+use super::follower::Follower;
 use super::group_commit::GroupCommit;
 use super::import;
 use super::job::Company::{Alone, Any};
-use super::memory::{Memory, follow};
+use super::memory::Memory;
+use super::notice::Notices;
 use super::once;
 use super::reader::Reader;
+use super::replica::Replica;
 use super::schema;
 use super::snapshot::{Snapshots, interaction_from};
 use super::subscriptions;
@@ -23,11 +27,13 @@ use crate::store::contract::{
     Store, StoreError, StoreResult, Subscribed, Subscription,
 };
 use crate::store::list::{Bounds, Lists};
+use deadpool_postgres::Pool;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// How a store is run. The defaults suit a server.
 #[derive(Clone, Debug)]
@@ -59,6 +65,26 @@ pub struct PostgresOptions {
     pub walked_entries: u64,
     /// How often to look at what other processes have written.
     pub look_every: Duration,
+    /// Whether processes tell each other when there is something to see, where the database lets them.
+    pub notices: bool,
+    /// What lists are read from while it is fresh enough.
+    pub replica: Option<ReplicaOptions>,
+}
+
+/// A read-only copy of the database.
+#[derive(Clone)]
+pub struct ReplicaOptions {
+    /// Where it is. It may carry a password.
+    pub url: String,
+    /// The most a list may be behind the database.
+    pub most_stale: Duration,
+}
+
+impl fmt::Debug for ReplicaOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url: _, most_stale } = self;
+        f.debug_struct("ReplicaOptions").field("most_stale", most_stale).finish_non_exhaustive()
+    }
 }
 
 impl Default for PostgresOptions {
@@ -77,6 +103,8 @@ impl Default for PostgresOptions {
             index_cache_bytes: 64 << 20,
             walked_entries: 1000,
             look_every: Duration::from_millis(100),
+            notices: true,
+            replica: None,
         }
     }
 }
@@ -89,11 +117,14 @@ pub struct PostgresStore {
     reader: Reader,
     lists: Lists<Snapshots>,
     memory: Arc<Memory>,
-    follower: JoinHandle<()>,
+    follower: Arc<Follower>,
+    replica: Option<Arc<Replica>>,
+    /// What goes on beside requests.
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl PostgresStore {
-    /// Connects, and brings the schema up to date.
+    /// Connects, and brings the schema up to date. A replica need not be there now.
     ///
     /// # Errors
     /// The database cannot be reached, or is not ours to use: see [`OpenError`].
@@ -103,23 +134,49 @@ impl PostgresStore {
             statement: options.statement_timeout,
             lock: options.busy_timeout,
             idle: options.busy_timeout.saturating_mul(2),
+            by_key: false,
         };
-        let write = address.pool(1, settings)?;
+        let write = address.pool(1, Settings { by_key: true, ..settings })?;
         let read = address.pool(options.read_connections, settings)?;
         // A stream is idle for as long as its reader pleases, and holds no lock.
         let list_settings = Settings { idle: Duration::ZERO, ..settings };
         let lists = options.list_connections.saturating_add(options.stream_connections);
+        let replica = options.replica.as_ref().map(|replica| {
+            // One more, for who looks how fresh it is.
+            let pool = Address::of(&replica.url, &options)?.pool(lists + 1, list_settings)?;
+            Ok((pool, replica.most_stale))
+        });
+        let replica = replica.transpose()?;
         let lists = address.pool(lists, list_settings)?;
-        let memory = prepare(&write).await?;
-        let memory = Arc::new(memory);
-        let group_commit = GroupCommit::new(write, Arc::clone(&memory));
-        let follower = follow(read.clone(), Arc::clone(&memory), options.look_every);
+        let Prepared { memory, notices, identity } = prepare(&write).await?;
+        let (memory, notices) = (Arc::new(memory), Arc::new(notices));
+        let replica = replica.map(|(pool, most_stale)| {
+            Arc::new(Replica::new(pool, most_stale, identity, Arc::clone(&memory)))
+        });
+        let group_commit = GroupCommit::new(write, Arc::clone(&memory), Arc::clone(&notices));
+        let follower = Arc::new(Follower::new(
+            read.clone(),
+            Arc::clone(&memory),
+            Arc::clone(&notices),
+            replica.clone(),
+        ));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Arc::clone(&follower).run(options.look_every));
+        if options.notices {
+            tasks.spawn(notices.listen(address));
+        }
+        if let Some(replica) = &replica {
+            tasks.spawn(Arc::clone(replica).watch(options.look_every));
+        }
+        let snapshots = Snapshots { primary: lists, replica: replica.clone() };
         Ok(Self {
             writer: Writer::start(group_commit, options.queue_length, options.max_batch),
             reader: Reader::new(read),
-            lists: Lists::new(Snapshots(lists), options.lists()),
+            lists: Lists::new(snapshots, options.lists()),
             memory,
-            follower: tokio::spawn(follower),
+            follower,
+            replica,
+            tasks: Mutex::new(tasks),
         })
     }
 
@@ -133,6 +190,10 @@ impl PostgresStore {
 
     pub(super) fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    fn end_tasks(&self) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 
     async fn read(&self, id: &str) -> Result<Option<Interaction>> {
@@ -180,19 +241,31 @@ impl PostgresOptions {
     }
 }
 
-async fn prepare(pool: &deadpool_postgres::Pool) -> std::result::Result<Memory, OpenError> {
+/// What is known of a database that is ready.
+struct Prepared {
+    memory: Memory,
+    notices: Notices,
+    identity: String,
+}
+
+async fn prepare(pool: &Pool) -> std::result::Result<Prepared, OpenError> {
     let failed = |what, e: Error| OpenError::Failed { what, source: Box::new(e) };
     let mut client = pool.get().await.map_err(|e| failed("connecting", e.into()))?;
     schema::migrate(&mut client).await?;
     mark::enter(&mut client).await?;
-    Memory::load(&client).await.map_err(|e| failed("reading extension paths", e))
+    let memory = Memory::load(&client).await;
+    let memory = memory.map_err(|e| failed("reading extension paths", e))?;
+    let notices = Notices::of(&client).await.map_err(|e| failed("reading its schema's name", e))?;
+    let identity = counter::identity(&client).await;
+    let identity = identity.map_err(|e| failed("reading its identity", e))?;
+    Ok(Prepared { memory, notices, identity })
 }
 
 impl Store for PostgresStore {
     fn create(&self, creations: Vec<Creation>) -> BoxFuture<'_, StoreResult<bool>> {
         self.writer
             .submit("creating interactions", Any, creations, |unit, creations| {
-                change::create(unit, creations).boxed()
+                change::create_with_others(unit, creations).boxed()
             })
             .boxed()
     }
@@ -263,6 +336,11 @@ impl Store for PostgresStore {
         self.memory.knows_extension_path(path)
     }
 
+    fn refresh(&self) -> BoxFuture<'_, StoreResult<()>> {
+        let what = "looking at what other processes have written";
+        async move { self.follower.look().await.map_err(|e| e.during(what)) }.boxed()
+    }
+
     fn subscribe(
         &self,
         subscription: Subscription,
@@ -290,18 +368,15 @@ impl Store for PostgresStore {
     fn close(&self) -> BoxFuture<'_, StoreResult<()>> {
         async move {
             self.writer.stop();
-            self.follower.abort();
+            self.end_tasks();
             self.lists.close();
+            if let Some(replica) = &self.replica {
+                replica.pool().close();
+            }
             self.writer.ended().await;
             self.reader.close();
             Ok(())
         }
         .boxed()
-    }
-}
-
-impl Drop for PostgresStore {
-    fn drop(&mut self) {
-        self.follower.abort();
     }
 }

@@ -6,7 +6,7 @@ use super::probe::entries;
 use super::store::SqliteOptions;
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{StoreError, StoreResult};
-use crate::store::list::{Age, Amendment, Show, Snapshot, Source, WHAT};
+use crate::store::list::{Age, Amendment, Show, Snapshot, Source, WHAT, Work};
 use crate::store::plan::Probe;
 use r2d2_sqlite::SqliteConnectionManager;
 use roaring::RoaringTreemap;
@@ -38,15 +38,14 @@ impl Pool {
 }
 
 impl Source for Pool {
-    fn with_snapshot(&self, work: &mut dyn FnMut(&dyn Snapshot)) -> StoreResult<()> {
+    fn with_snapshot(&self, work: &mut Work<'_>) -> StoreResult<()> {
         let mut connection = self.0.get().map_err(|e| StoreError::Failed {
             what: "opening a read connection",
             source: Box::new(e),
         })?;
         // Ends, by rollback, when it is dropped: there is nothing to commit.
         let snapshot = connection.transaction().map_err(because)?;
-        work(&Transaction(&snapshot));
-        Ok(())
+        work(&Transaction(&snapshot))
     }
 }
 

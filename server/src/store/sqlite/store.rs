@@ -239,6 +239,10 @@ impl Store for SqliteStore {
         self.memory.knows_extension_path(path) || self.has_extension_path(path)
     }
 
+    fn refresh(&self) -> BoxFuture<'_, StoreResult<()>> {
+        std::future::ready(Ok(())).boxed()
+    }
+
     fn subscribe(
         &self,
         subscription: Subscription,

@@ -4,8 +4,10 @@ use super::super::error::{Error, Result};
 use crate::domain::event::{Event, EventKind};
 use crate::store::contract::delivery::{LogPage, LoggedEvent};
 use crate::store::postgres::counter::Counter;
+use crate::store::postgres::parts::parts;
 use deadpool_postgres::Transaction;
 use serde_json::json;
+use std::borrow::Borrow;
 use tokio_postgres::Row;
 
 /// A page has no more than this of documents, but for a single one that is longer.
@@ -22,11 +24,18 @@ pub(in crate::store::postgres) const COLUMNS: &str =
 /// Writes events under their numbers.
 pub(in crate::store::postgres) async fn append(
     transaction: &Transaction<'_>,
-    events: &[(i64, &Event)],
+    events: &[(i64, impl Borrow<Event> + Sync)],
 ) -> Result<()> {
-    if events.is_empty() {
-        return Ok(());
+    for some in parts(events, |(_, event)| event.borrow().document.len()) {
+        append_some(transaction, some).await?;
     }
+    Ok(())
+}
+
+async fn append_some(
+    transaction: &Transaction<'_>,
+    events: &[(i64, impl Borrow<Event>)],
+) -> Result<()> {
     let sql = "INSERT INTO outbox (seq, event_id, kind, interaction_id, foreign_href, time,
              correlation_id, document, changed)
          SELECT n.seq, n.event_id, n.kind, n.interaction_id, n.foreign_href, n.time,
@@ -36,8 +45,8 @@ pub(in crate::store::postgres) async fn append(
              AS n(seq, event_id, kind, interaction_id, foreign_href, time, correlation_id,
                  document, changed)";
     let statement = transaction.prepare_cached(sql).await?;
-    let (numbers, events): (Vec<i64>, Vec<&Event>) = events.iter().copied().unzip();
-    let all = || events.iter().copied();
+    let numbers: Vec<i64> = events.iter().map(|(number, _)| *number).collect();
+    let all = || events.iter().map(|(_, event)| event.borrow());
     let texts = |of: fn(&Event) -> &str| all().map(of).collect::<Vec<_>>();
     let options = |of: fn(&Event) -> Option<&str>| all().map(of).collect::<Vec<_>>();
     let changed =

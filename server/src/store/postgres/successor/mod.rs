@@ -27,6 +27,7 @@ const SETTINGS: Settings = Settings {
     statement: Duration::from_secs(600),
     lock: Duration::from_secs(60),
     idle: Duration::from_secs(60),
+    by_key: true,
 };
 
 /// How often rows that conflict with another transaction are tried.

@@ -1,0 +1,47 @@
+//! How fast documents are brought in, on one core and on all.
+
+use super::Bench;
+use super::generate::{Generator, Size};
+use super::report::{Shown, Table};
+use super::targets::{Found, Target};
+
+/// Enough for several batches on each core.
+const DOCUMENTS: u64 = 100_000;
+
+/// Measures.
+pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown> {
+    let mut table = Table::new([
+        "documents",
+        "cores",
+        "documents/s",
+        "CPU µs/document",
+        "file, MB per million",
+    ]);
+    let cores = std::thread::available_parallelism()?.get();
+    for (size, what) in [(Size::Large, "3.5 KB"), (Size::Small, "650 bytes")] {
+        let lines = bench.datasets.lines(Generator { documents: DOCUMENTS, size })?;
+        for core in [Some(cores - 1), None] {
+            let name = format!("import-{size:?}-{}.db", core.is_some());
+            let import = bench.datasets.import(&name, &lines, DOCUMENTS, core)?;
+            if size == Size::Large && core.is_some() {
+                found.insert(Target::Import, import.per_second());
+            }
+            table.row([
+                what.to_owned(),
+                if core.is_some() { "1".to_owned() } else { cores.to_string() },
+                format!("{:.0}", import.per_second()),
+                format!("{:.1}", import.cpu_micros()),
+                format!("{:.0}", import.bytes_per_document()?),
+            ]);
+            std::fs::remove_file(import.file)?;
+        }
+    }
+    Ok(Shown {
+        title: "Import".into(),
+        text: format!(
+            "`tmf683-server import` of {DOCUMENTS} documents into a new file, from start to end: every line \
+             is judged, every index written, and all of it is on disk."
+        ),
+        tables: vec![table],
+    })
+}
