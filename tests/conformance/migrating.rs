@@ -319,4 +319,9 @@ async fn what_is_not_meant_for_it_is_refused() {
     }
     assert!(!here.join("none.db").exists() && !here.join("d.db").exists());
     migrate(here, &to, 0, &["--verify-only"]).await;
+    // As an import of an earlier release could have left it.
+    let odd = rusqlite::Connection::open(here.join("a.db")).unwrap();
+    odd.execute("UPDATE interaction SET foreign_href = 'http://e/' || char(0)", []).unwrap();
+    let (_, told) = migrate(here, &to, 1, &[]).await;
+    assert!(told.contains("i-0 has U+0000 in its href"), "{told}");
 }
