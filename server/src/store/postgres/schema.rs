@@ -16,6 +16,8 @@
 //! collation, and U+0000, which PostgreSQL's TEXT cannot hold, is a character like others. Where
 //! clients' words are shown to people they are inside JSON, which escapes it.
 //!
+//! `succession` has a row only while the database is being made the successor of another store.
+//!
 //! Nothing here is PostgreSQL's alone: no extension, no sequence, no trigger, no function, no advisory
 //! lock.
 
