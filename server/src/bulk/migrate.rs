@@ -7,7 +7,7 @@
 //! ```
 //!
 //! **What is copied** is all that clients and operators can see, under the numbers it has, see
-//! [`crate::store::contract::succession`]: so cursors of lists and feeds, `Last-Event-ID`s, ETags, keys of
+//! `store::contract::succession`: so cursors of lists and feeds, `Last-Event-ID`s, ETags, keys of
 //! creates and places of subscriptions go on where they were.
 //!
 //! **One pass** reads a part of both stores side by side and writes into the successor what is different.
