@@ -246,7 +246,7 @@ async fn what_is_not_the_same_is_found_and_made_so() {
     for (damage, culprits) in [
         (
             "UPDATE interaction SET document = replace(document, 'line 7', 'line 8') WHERE id = 'i-7'",
-            vec!["the interaction i-7, number 8, is another"],
+            vec!["interactions: i-7, number 8, is another"],
         ),
         ("UPDATE interaction SET version = version + 1 WHERE id = 'i-9'", vec!["i-9"]),
         ("UPDATE interaction SET id = 'x' WHERE id = 'i-9'", vec!["i-9, number 10, is another"]),
@@ -256,10 +256,16 @@ async fn what_is_not_the_same_is_found_and_made_so() {
             vec!["i-9, number 10, is missing", "i-9, number 70, should not be there"],
         ),
         ("DELETE FROM interaction WHERE seq < 20", vec!["i-0, number 1, is missing"]),
-        ("UPDATE outbox SET time = '2020-01-01T00:00:00Z' WHERE seq = 3", vec!["3 is another"]),
-        ("DELETE FROM outbox", vec!["1 is missing"]),
+        (
+            "UPDATE outbox SET time = '2020-01-01T00:00:00Z' WHERE seq = 3",
+            vec!["events: 3 is another"],
+        ),
+        ("DELETE FROM outbox", vec!["events: 1 is missing"]),
         ("UPDATE counter SET event = 7", vec!["counters"]),
-        ("INSERT INTO extension_path VALUES (99, 'p')", vec!["\"p\" should not be there"]),
+        (
+            "INSERT INTO extension_path VALUES (99, 'p')",
+            vec!["extension paths: \"p\" should not be there"],
+        ),
     ] {
         sql(&to, damage);
         let (out, err) = migrate(here, &to, 1, &["--verify-only"]).await;
@@ -268,9 +274,14 @@ async fn what_is_not_the_same_is_found_and_made_so() {
         migrate(here, &to, 0, &[]).await;
         migrate(here, &to, 0, &["--verify-only"]).await;
     }
+    // What a server that was killed left in the log of the file counts too.
+    let mut killed = ServerProcess::start(&here.join("a.db")).await;
+    let last = killed.through(Api::V5).await.create_sample("last").await.is(201).id();
+    killed.kill().await;
     migrate(here, &to, 0, &["--finish"]).await;
     let target = ServerProcess::start_on(&Database::at(&*to), &[]).await;
     let v5 = target.through(Api::V5).await;
+    v5.read(&last).await.is(200);
     let found = v5.get("/partyInteraction?status=opened&vip.level=2").await.is(200);
     assert_eq!(found.header("x-total-count"), "6");
 }
@@ -310,4 +321,9 @@ async fn what_is_not_meant_for_it_is_refused() {
     }
     assert!(!here.join("none.db").exists() && !here.join("d.db").exists());
     migrate(here, &to, 0, &["--verify-only"]).await;
+    // As an import of an earlier release could have left it.
+    let odd = rusqlite::Connection::open(here.join("a.db")).unwrap();
+    odd.execute("UPDATE interaction SET foreign_href = 'http://e/' || char(0)", []).unwrap();
+    let (_, told) = migrate(here, &to, 1, &[]).await;
+    assert!(told.contains("i-0 has U+0000 in its href"), "{told}");
 }

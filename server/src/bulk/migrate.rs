@@ -7,7 +7,7 @@
 //! ```
 //!
 //! **What is copied** is all that clients and operators can see, under the numbers it has, see
-//! [`crate::store::contract::succession`]: so cursors of lists and feeds, `Last-Event-ID`s, ETags, keys of
+//! `store::contract::succession`: so cursors of lists and feeds, `Last-Event-ID`s, ETags, keys of
 //! creates and places of subscriptions go on where they were.
 //!
 //! **One pass** reads a part of both stores side by side and writes into the successor what is different.
@@ -115,7 +115,7 @@ impl Pass {
         let mut found = Found::default();
         let mut writing = JoinSet::new();
         loop {
-            let batch = self.batch(&mut sides, &mut found).await?;
+            let batch = self.batch(part, &mut sides, &mut found).await?;
             if batch.is_empty() {
                 break;
             }
@@ -134,24 +134,30 @@ impl Pass {
 
     /// How many rows there will be, where that is known.
     async fn expected(&self, part: Part) -> anyhow::Result<Option<u64>> {
+        if part != Part::Interactions {
+            return Ok(None);
+        }
         let counters = self.original.rows(Part::Counters, Part::Counters.start()).await?;
-        Ok(match (part, counters.first()) {
-            (Part::Interactions, Some(Row::Counters(counters))) => {
-                Some(counters.interactions.unsigned_abs())
-            }
+        Ok(counters.first().and_then(|row| match row {
+            Row::Counters(counters) => Some(counters.interactions.unsigned_abs()),
             _ => None,
-        })
+        }))
     }
 
     /// The next differences; none: all has been compared.
-    async fn batch(&self, sides: &mut Sides, found: &mut Found) -> anyhow::Result<Batch> {
+    async fn batch(
+        &self,
+        part: Part,
+        sides: &mut Sides,
+        found: &mut Found,
+    ) -> anyhow::Result<Batch> {
         let mut batch = Batch::default();
         while batch.rows() < BATCH_ROWS && batch.bytes < BATCH_BYTES {
             let Some(difference) = sides.difference().await? else { break };
             found.count(&difference);
             match self.writes {
                 true => batch.add(difference),
-                false if found.differences() <= MOST_SHOWN => tell(&difference),
+                false if found.differences() <= MOST_SHOWN => tell(part, &difference),
                 false => {}
             }
         }
@@ -175,15 +181,10 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(&mut self, difference: Difference) {
-        let (gone, new) = match difference {
-            Difference::Missing(expected) => (None, Some(expected)),
-            Difference::Other { found, expected } => (Some(found), Some(expected)),
-            Difference::Extra(found) => (Some(found), None),
-        };
-        self.bytes += gone.iter().chain(&new).map(Row::bytes).sum::<usize>();
-        self.gone.extend(gone);
-        self.new.extend(new);
+    fn add(&mut self, Difference { expected, found }: Difference) {
+        self.bytes += found.iter().chain(&expected).map(Row::bytes).sum::<usize>();
+        self.gone.extend(found);
+        self.new.extend(expected);
     }
 
     fn rows(&self) -> usize {
@@ -215,26 +216,28 @@ impl Found {
     }
 
     fn count(&mut self, difference: &Difference) {
-        match difference {
-            Difference::Missing(_) => self.missing += 1,
-            Difference::Other { .. } => self.other += 1,
-            Difference::Extra(_) => self.extra += 1,
+        match (&difference.expected, &difference.found) {
+            (Some(_), Some(_)) => self.other += 1,
+            (_, None) => self.missing += 1,
+            (None, _) => self.extra += 1,
         }
     }
 }
 
 /// Which row of the successor is not as it should be.
-fn tell(difference: &Difference) {
-    let (row, what) = match difference {
-        Difference::Missing(row) => (row, "is missing"),
-        Difference::Other { expected, .. } => (expected, "is another"),
-        Difference::Extra(row) => (row, "should not be there"),
+fn tell(part: Part, Difference { expected, found }: &Difference) {
+    let part = part.name();
+    let what = match (expected, found) {
+        (Some(_), Some(_)) => "is another",
+        (_, None) => "is missing",
+        (None, _) => "should not be there",
     };
-    match row {
-        Row::Interaction { number, interaction } => {
-            eprintln!("the interaction {}, number {number}, {what}", interaction.id);
+    match expected.as_ref().or(found.as_ref()) {
+        Some(Row::Interaction { number, interaction }) => {
+            eprintln!("{part}: {}, number {number}, {what}", interaction.id);
         }
-        other => eprintln!("{} {what}", other.place()),
+        Some(other) => eprintln!("{part}: {} {what}", other.place()),
+        None => {}
     }
 }
 

@@ -15,15 +15,13 @@ use tokio::task::JoinHandle;
 /// Pages that are read ahead.
 const AHEAD: usize = 2;
 
-/// A row that is not the same on both sides.
+/// What one side has at a place and the other has not, or not so.
 #[derive(Debug)]
-pub(super) enum Difference {
-    /// The successor has none of that place.
-    Missing(Row),
-    /// The successor has another.
-    Other { found: Row, expected: Row },
-    /// The original has none of that place.
-    Extra(Row),
+pub(super) struct Difference {
+    /// Of the original.
+    pub(super) expected: Option<Row>,
+    /// Of the successor.
+    pub(super) found: Option<Row>,
 }
 
 /// A part of two stores.
@@ -59,14 +57,8 @@ impl Sides {
             };
             let expected = if order.is_le() { self.original.take() } else { None };
             let found = if order.is_ge() { self.successor.take() } else { None };
-            match (expected, found) {
-                (Some(expected), Some(found)) if expected == found => {}
-                (Some(expected), Some(found)) => {
-                    return Ok(Some(Difference::Other { found, expected }));
-                }
-                (Some(expected), None) => return Ok(Some(Difference::Missing(expected))),
-                (None, Some(found)) => return Ok(Some(Difference::Extra(found))),
-                (None, None) => {}
+            if expected != found {
+                return Ok(Some(Difference { expected, found }));
             }
         }
     }

@@ -120,6 +120,28 @@ fn an_id_that_moved_while_it_was_read_is_there_once() {
     });
 }
 
+#[test]
+fn of_two_runs_the_later_one_goes_on() {
+    let Some(url) = database() else { return };
+    runtime().block_on(async {
+        let [earlier, later] = [
+            PostgresSuccessor::open(&url).await.unwrap(),
+            PostgresSuccessor::open(&url).await.unwrap(),
+        ];
+        let row = || vec![Row::ExtensionPath("p".to_owned())];
+        assert!(earlier.amend(Part::ExtensionPaths, vec![], row()).await.is_err());
+        earlier.begin("x".to_owned()).await.unwrap();
+        earlier.amend(Part::ExtensionPaths, vec![], row()).await.unwrap();
+        later.begin("x".to_owned()).await.unwrap();
+        assert!(earlier.amend(Part::ExtensionPaths, row(), vec![]).await.is_err());
+        assert!(earlier.finish().await.is_err());
+        let found = later.rows(Part::ExtensionPaths, Part::ExtensionPaths.start()).await;
+        assert_eq!(found.unwrap(), row());
+        later.finish().await.unwrap();
+        assert!(later.amend(Part::ExtensionPaths, row(), vec![]).await.is_err());
+    });
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
 }

@@ -5,6 +5,7 @@
 //! get, event log, status ─▶ a pooled connection
 //! page ─▶ [`super::list`], on a pooled connection, of the replica if it is fresh enough
 //! what other processes write ─▶ notice ─▶ follower ─▶ memory
+//! all that another store keeps ─▶ successor, while nobody serves
 //! ```
 //!
 //! Replication, failover and backup are the database's. The SQL is what PostgreSQL, CockroachDB and

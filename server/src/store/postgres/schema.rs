@@ -19,6 +19,8 @@
 //! `amendment` is numbered by the counter, and written by the statement of the change: what such a statement
 //! leaves out, cached lists would not notice.
 //!
+//! `succession` has a row only while the database is being made the successor of another store.
+//!
 //! Nothing here is PostgreSQL's alone: no extension, no sequence, no trigger, no function, no advisory
 //! lock.
 

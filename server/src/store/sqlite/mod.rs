@@ -5,6 +5,7 @@
 //! get  ─▶ the calling thread's own read connection, inline
 //! page ─▶ [`super::list`], on a pooled read connection
 //! event log ─▶ a blocking thread's own read connection
+//! all of it, for another store ─▶ original, a connection of its own
 //! ```
 //!
 //! It does not know HTTP, does not deliver events, and does not read JSON, except where a filter
