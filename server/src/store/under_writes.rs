@@ -114,7 +114,8 @@ impl World {
     async fn run_step(&mut self, process: usize, step: Step) -> Result<(), TestCaseError> {
         match step {
             Step::Create(contents) => {
-                let new: Vec<_> = contents.into_iter().map(|content| self.new(content)).collect();
+                let new: Vec<_> =
+                    contents.into_iter().map(|content| self.one_more(content)).collect();
                 let creations = new.iter().cloned().map(creation).collect();
                 prop_assert!(self.processes[process].create(creations).await.unwrap());
                 self.plain.extend(new);
@@ -124,7 +125,7 @@ impl World {
                     // One of them, or one more.
                     match self.plain.get(which.index(self.plain.len() + 1)) {
                         Some(stored) => changed(stored, content),
-                        None => self.new(content),
+                        None => self.one_more(content),
                     }
                 });
                 let items: Vec<Interaction> = items.collect();
@@ -168,7 +169,7 @@ impl World {
         Ok(())
     }
 
-    fn new(&mut self, (foreign_href, text): Content) -> Interaction {
+    fn one_more(&mut self, (foreign_href, text): Content) -> Interaction {
         self.created += 1;
         Interaction { id: format!("i{}", self.created), version: 1, foreign_href, text }
     }
