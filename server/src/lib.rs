@@ -29,7 +29,7 @@ use crate::http::version::{Schemas, Version};
 use crate::query::parse::{QueryContext, QueryLimits};
 use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
-use crate::store::contract::{Store, Subscription};
+use crate::store::contract::{PageQuery, Store, Subscription};
 use crate::store::postgres::{PostgresOptions, PostgresStore, PostgresSuccessor, ReplicaOptions};
 use crate::store::sqlite::{SqliteOptions, SqliteOriginal, SqliteStore};
 use anyhow::Context as _;
@@ -98,8 +98,19 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let readings = readings(Arc::clone(&store), vocabulary, public_url, local_addr);
     let Settings { delivery, events, .. } = settings;
     let delivery = Engine::start(tail, sender, Options { delivery, events, readings });
+    warm(Arc::clone(&store));
     let grace = Duration::from_secs(settings.shutdown.grace_seconds);
     Ok(Running { server, feed, delivery, store, grace })
+}
+
+/// Counts the interactions while nobody waits for it yet: what that takes is kept for the lists to come.
+fn warm(store: Arc<dyn Store>) {
+    tokio::spawn(async move {
+        let first = PageQuery { limit: Some(1), ..PageQuery::default() };
+        if let Err(error) = store.page(first).await {
+            tracing::debug!(%error, "interactions are not counted beforehand");
+        }
+    });
 }
 
 fn sender(settings: &config::Delivery, resolver: Resolver) -> anyhow::Result<Sender> {

@@ -37,6 +37,48 @@ async fn what_one_acknowledges_all_show() {
     join_all(servers.into_iter().map(TestServer::stop)).await;
 }
 
+/// More of a status than are counted anew each time, and each process changes what the other has counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn totals_are_exact_whoever_writes() {
+    let (servers, callers) = servers(2, "").await;
+    let sample = callers[0].api.sample("call");
+    let many: Vec<_> =
+        (0..600).map(|_| json!({"op": "add", "path": "/", "value": sample})).collect();
+    let create_all = || {
+        let call = callers[0].call(Method::PATCH, "/partyInteraction");
+        call.body("application/json-patch+json", json!(many).to_string())
+    };
+    let mut ids = create_all().send().await.is(200).ids();
+    ids.extend(create_all().send().await.is(200).ids());
+    let status = sample["status"].as_str().unwrap();
+    let check = async |of_status: usize, all: usize| {
+        for caller in &callers {
+            for (query, total) in [
+                ("".to_owned(), all),
+                (format!("&status={status}"), of_status),
+                (format!("&status.ne={status}"), all - of_status),
+                (format!("&status={status}&creationDate.gt=2020-01-01"), of_status),
+            ] {
+                let last = total.saturating_sub(1);
+                let path = format!("/partyInteraction?limit=5&offset={last}{query}");
+                let page = caller.get(&path).await.is(200);
+                assert_eq!(page.header("x-total-count"), total.to_string(), "{query}");
+                assert_eq!(page.ids().len(), total.min(1), "{query}");
+            }
+        }
+    };
+    check(1200, 1200).await;
+    for (round, place) in [3, 700, 1100].into_iter().enumerate() {
+        let (one, other) = (&callers[round % 2], &callers[(round + 1) % 2]);
+        one.patch(&ids[place], &json!({ "status": "odd" })).await.is(200);
+        check(1199 - round, 1200).await;
+        other.delete(&format!("/partyInteraction/{}", ids[place + 1])).await.is(204);
+        one.create(&sample).await.is(201);
+        check(1199 - round, 1200).await;
+    }
+    join_all(servers.into_iter().map(TestServer::stop)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_is_good_once_whoever_is_asked() {
     let (servers, callers) = servers(3, "").await;

@@ -55,7 +55,7 @@ impl History {
         }
         self.up_to = up_to;
         let too_many = self.amendments.len().saturating_sub(MOST);
-        if let Some(last) = self.amendments.drain(..too_many).last() {
+        if let Some(last) = self.amendments.drain(..too_many).next_back() {
             self.after = last.number;
         }
         Ok(())

@@ -2,6 +2,7 @@
 //!
 //! Surviving `kill -9` is not tested here: that takes a process.
 
+mod amendments;
 mod batches;
 mod contract;
 mod delivery;
