@@ -29,6 +29,7 @@ mod reindex;
 mod schema;
 mod snapshot;
 mod store;
+mod wal;
 mod writer;
 
 #[cfg(test)]
