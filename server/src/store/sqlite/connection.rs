@@ -5,6 +5,7 @@
 use super::error::OpenError;
 use super::schema;
 use super::store::SqliteOptions;
+use super::wal::MOST;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::OpenOptions;
@@ -91,7 +92,7 @@ fn set_up_writer(connection: &Connection) -> rusqlite::Result<()> {
     // again by successive commits, and reach the database file once per checkpoint.
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // After a peak (a reader that kept the WAL from being reset) give the disk space back.
-    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "journal_size_limit", MOST.cast_signed())?;
     // Savepoint journals stay in memory: no personal data in files under /tmp, and no such I/O.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // The upper levels of the index B-trees and the pages of a large batch; in KiB.

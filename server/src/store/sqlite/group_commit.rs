@@ -10,10 +10,12 @@ use super::change::Unit;
 use super::error::{failed, failed_because, failed_together};
 use super::job::Job;
 use super::memory::{Memory, News};
+use super::wal::Wal;
 use crate::store::contract::StoreError;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Jobs that share a transaction.
 pub(super) type Batch = [Box<dyn Job>];
@@ -38,13 +40,15 @@ enum Rollback {
 pub(super) struct GroupCommit {
     connection: Connection,
     memory: Arc<Memory>,
+    wal: Wal,
     commits: u64,
 }
 
 impl GroupCommit {
     /// Takes over the connection.
-    pub(super) fn new(connection: Connection, memory: Arc<Memory>) -> Self {
-        Self { connection, memory, commits: 0 }
+    pub(super) fn new(connection: Connection, memory: Arc<Memory>, busy_timeout: Duration) -> Self {
+        let wal = Wal::new(&connection, busy_timeout);
+        Self { connection, memory, wal, commits: 0 }
     }
 
     /// Transactions committed so far.
@@ -101,6 +105,7 @@ impl GroupCommit {
         }
         self.memory.learn(news);
         self.commits += 1;
+        self.wal.keep_short(&self.connection);
         result
     }
 

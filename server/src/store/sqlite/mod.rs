@@ -31,6 +31,7 @@ mod reindex;
 mod schema;
 mod snapshot;
 mod store;
+mod wal;
 mod writer;
 
 #[cfg(test)]

@@ -115,9 +115,8 @@ impl SqliteStore {
         let memory =
             Memory::load(&connection).map_err(|e| failed("reading extension paths", e.into()))?;
         let memory = Arc::new(memory);
-        let writer =
-            Writer::start(connection, Arc::clone(&memory), options.queue_length, options.max_batch)
-                .map_err(|e| failed("starting the writer thread", e.into()))?;
+        let writer = Writer::start(connection, Arc::clone(&memory), &options)
+            .map_err(|e| failed("starting the writer thread", e.into()))?;
         let lists = Lists::new(Pool::new(&path, &options), options.lists());
         let reader = Arc::new(Reader::new(path, options, Arc::clone(&memory)));
         let background = Background::new(Arc::clone(&reader));

@@ -13,6 +13,7 @@ use super::error::failed_because;
 use super::group_commit::{GroupCommit, Verdict};
 use super::job::{Job, job};
 use super::memory::Memory;
+use super::store::SqliteOptions;
 use crate::store::contract::{StoreError, StoreResult};
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,13 +70,13 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         memory: Arc<Memory>,
-        queue_length: usize,
-        max_batch: usize,
+        options: &SqliteOptions,
     ) -> io::Result<Self> {
+        let SqliteOptions { queue_length, max_batch, busy_timeout, .. } = *options;
         let (sender, receiver) = mpsc::channel(queue_length.max(1));
         let (alive, ended) = watch::channel(());
         let counters = Arc::new(Counters::default());
-        let mut group_commit = GroupCommit::new(connection, memory);
+        let mut group_commit = GroupCommit::new(connection, memory, busy_timeout);
         let told = Arc::clone(&counters);
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             work(&mut group_commit, receiver, max_batch, &told);

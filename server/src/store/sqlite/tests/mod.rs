@@ -13,6 +13,7 @@ mod once;
 mod pages;
 mod snapshots;
 mod streams;
+mod wal;
 
 use super::{SqliteOptions, SqliteStore};
 use crate::domain::event::{Event, EventKind};
