@@ -3,15 +3,19 @@
 //! The URL is libpq's: `postgres://user:password@host:port/database?sslmode=require`. Without `sslmode`
 //! a host elsewhere is spoken to over TLS only, one on this machine without. With TLS the server has to
 //! have a certificate the system trusts, for the host it was reached by; `SSL_CERT_FILE` names others.
+//!
+//! Of several hosts the one is meant that takes changes. It is looked for whenever a connection is made,
+//! and [`Era`] sees to it that none is used that was made while the way led elsewhere.
 
 use super::error::OpenError;
+use super::session::Sessions;
 use super::store::PostgresOptions;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::{ClientConfig, RootCertStore};
 use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio_postgres::config::{Host, SslMode};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -23,6 +27,22 @@ pub(super) struct Address {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     patience: Duration,
+    era: Era,
+}
+
+/// Since when the way has led where it leads now: older connections are not used again.
+#[derive(Clone, Debug)]
+pub(super) struct Era(Arc<RwLock<Instant>>);
+
+impl Era {
+    /// A new one begins.
+    pub(super) fn begin(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_of(&self, made: Instant) -> bool {
+        made >= *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Address {
@@ -40,12 +60,23 @@ impl Address {
         if config.get_application_name().is_none() {
             config.application_name(APPLICATION_NAME);
         }
-        config.connect_timeout(options.busy_timeout);
+        let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+        if hosts > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        // So that there is time for the last of them when the others do not say a word.
+        config.connect_timeout(options.busy_timeout / u32::try_from(hosts).unwrap_or(u32::MAX));
         // A machine that vanished without a word is noticed: the writer waits for no other.
         config.keepalives_idle(options.busy_timeout);
         config.tcp_user_timeout(options.statement_timeout);
         let tls = (config.get_ssl_mode() != SslMode::Disable).then(tls).transpose()?;
-        Ok(Self { config, tls, patience: options.busy_timeout })
+        let era = Era(Arc::new(RwLock::new(Instant::now())));
+        Ok(Self { config, tls, patience: options.busy_timeout, era })
+    }
+
+    /// Of all its pools.
+    pub(super) fn era(&self) -> Era {
+        self.era.clone()
     }
 
     /// A pool of connections with these settings. Opens none yet.
@@ -53,16 +84,20 @@ impl Address {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let config = self.config.clone();
         let manager = match self.tls.clone() {
-            Some(tls) => Manager::from_config(config, tls, manager),
-            None => Manager::from_config(config, NoTls, manager),
+            Some(tls) => Manager::from_connect(config, Sessions(tls), manager),
+            None => Manager::from_connect(config, Sessions(NoTls), manager),
         };
-        let set_up = settings.sql();
+        let (set_up, era) = (settings.sql(), self.era());
         Pool::builder(manager)
             .max_size(most.max(1))
             .wait_timeout(Some(self.patience))
             .create_timeout(Some(self.patience))
             .recycle_timeout(Some(self.patience))
             .runtime(Runtime::Tokio1)
+            .pre_recycle(Hook::sync_fn(move |_, metrics| match era.is_of(metrics.created) {
+                true => Ok(()),
+                false => Err(HookError::message("made while the way led elsewhere")),
+            }))
             .post_create(Hook::async_fn(move |client, _| {
                 let set_up = set_up.clone();
                 Box::pin(

@@ -2,22 +2,26 @@
 //!
 //! Since almost no job fails, a batch is first run without savepoints, its statements sent one behind
 //! the other without waiting for answers; if a job fails or panics, all is rolled back and run again
-//! one by one, each on its savepoint. What conflicts with another process is run again as it is.
+//! one by one, each on its savepoint. What conflicts with another process is run again as it is. What
+//! the database would say to any job, that it has no room, or that somebody keeps a lock, is said to all.
 //!
 //! A connection that goes away before the commit was sent has changed nothing. One that goes away
 //! while the commit is on its way leaves it open whether it was done; then nobody is told that it was,
 //! and who repeats a create with its key, or a change with its `If-Match`, finds out without doing it
 //! twice.
 
+use super::connection::Era;
 use super::counter::Counter;
 use super::error::{Error, Nature, Result};
 use super::job::{Company, Job, Unit};
 use super::memory::Memory;
-use deadpool_postgres::{Pool, Transaction};
+use crate::store::contract::Lack;
+use deadpool_postgres::{Object, Pool};
 use futures::FutureExt;
 use futures::future::try_join_all;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Jobs that share a transaction.
 pub(super) type Batch = [Box<dyn Job>];
@@ -31,6 +35,9 @@ const ATTEMPTS: usize = 5;
 /// Where transactions are made, and the memory that follows their commits.
 pub(super) struct GroupCommit {
     pool: Pool,
+    era: Era,
+    /// Whether the last transaction was refused for being where nothing may be changed.
+    is_astray: AtomicBool,
     memory: Arc<Memory>,
 }
 
@@ -44,8 +51,8 @@ enum Manner {
 }
 
 impl GroupCommit {
-    pub(super) fn new(pool: Pool, memory: Arc<Memory>) -> Self {
-        Self { pool, memory }
+    pub(super) fn new(pool: Pool, era: Era, memory: Arc<Memory>) -> Self {
+        Self { pool, era, is_astray: AtomicBool::new(false), memory }
     }
 
     /// Runs the batch, and says what became of each of its jobs.
@@ -61,7 +68,7 @@ impl GroupCommit {
             match (manner, error.nature()) {
                 _ if left == 0 => {}
                 _ if error.is_conflict() => continue,
-                (Manner::Together, Nature::Lasting | Nature::Passing) => {
+                (Manner::Together, Nature::Lasting) => {
                     manner = Manner::Apart;
                     continue;
                 }
@@ -71,9 +78,29 @@ impl GroupCommit {
         }
     }
 
-    /// One transaction around the jobs, and what follows from its commit.
+    /// One transaction around the jobs, on a connection to where changes may be made.
     async fn transaction(&self, batch: &mut Batch, manner: Manner) -> Result<Vec<Verdict>> {
         let mut client = self.pool.get().await?;
+        let done = self.transaction_on(&mut client, batch, manner).await;
+        let nature = done.as_ref().err().map(Error::nature);
+        if nature == Some(Nature::Unavailable(Lack::Writing)) {
+            // The next one may lead elsewhere.
+            drop(Object::take(client));
+            self.is_astray.store(true, Ordering::Relaxed);
+        } else if nature.is_none() && self.is_astray.swap(false, Ordering::Relaxed) {
+            // Readers may still be there.
+            self.era.begin();
+        }
+        done
+    }
+
+    /// One transaction around the jobs, and what follows from its commit.
+    async fn transaction_on(
+        &self,
+        client: &mut Object,
+        batch: &mut Batch,
+        manner: Manner,
+    ) -> Result<Vec<Verdict>> {
         let transaction = client.transaction().await?;
         let counter = Counter::lock(&transaction).await?;
         let unit = Unit::new(&transaction, &self.memory, counter);
@@ -85,18 +112,10 @@ impl GroupCommit {
         drop(unit);
         counter.write(&transaction).await?;
         let paths = self.memory.news(&transaction, &counter).await?;
-        commit(transaction).await?;
+        transaction.commit().await.map_err(Error::at_commit)?;
         self.memory.learn(&counter, paths);
         Ok(verdicts)
     }
-}
-
-async fn commit(transaction: Transaction<'_>) -> Result<()> {
-    transaction.commit().await.map_err(|error| match error.code() {
-        // The server's word: it was not done.
-        Some(_) => error.into(),
-        None => Error::Unknown(Arc::new(error)),
-    })
 }
 
 /// All jobs, or none: the first failure ends it.
@@ -122,7 +141,7 @@ async fn apart(unit: &Unit<'_>, batch: &mut Batch) -> Result<Vec<Verdict>> {
         };
         let verdict = done.err();
         if let Some(error) = &verdict {
-            if error.is_conflict() || error.nature() == Nature::Away {
+            if error.nature() != Nature::Lasting {
                 return Err(error.clone());
             }
             unit.forget_since(mark);

@@ -25,6 +25,7 @@ mod memory;
 mod once;
 mod reader;
 mod schema;
+mod session;
 mod snapshot;
 mod store;
 mod subscriptions;

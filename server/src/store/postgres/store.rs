@@ -105,7 +105,7 @@ impl PostgresStore {
         let lists = address.pool(lists, list_settings)?;
         let memory = prepare(&write).await?;
         let memory = Arc::new(memory);
-        let group_commit = GroupCommit::new(write, Arc::clone(&memory));
+        let group_commit = GroupCommit::new(write, address.era(), Arc::clone(&memory));
         let follower = follow(read.clone(), Arc::clone(&memory), options.look_every);
         Ok(Self {
             writer: Writer::start(group_commit, options.queue_length, options.max_batch),
