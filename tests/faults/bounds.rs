@@ -1,12 +1,14 @@
 //! Connections are bounded, on either side, and so is waiting: who finds none, or a lock that somebody
 //! keeps, is told so, and the others go on.
 
+use crate::proxy::Proxy;
 use crate::scene::{
     cluster, is_installed, is_unavailable, reads_are_refused, recovers, server, through,
     writes_are_refused,
 };
 use futures::future::join_all;
 use harness::{Api, eventually, shows};
+use reqwest::Client;
 use serde_json::json;
 
 /// What is said when all connections of our own are taken, or a lock.
@@ -105,5 +107,39 @@ async fn a_lock_that_somebody_keeps_is_not_waited_for() {
     }
     let all = caller.get("/partyInteraction").await.is(200);
     assert_eq!(all.ids(), [id]);
+    server.stop().await;
+}
+
+/// As a machine does that is not cut off but does nothing. The database's own bounds do not help then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_database_is_not_waited_for() {
+    if !is_installed() {
+        return;
+    }
+    shows!(["database.bounds", "database.back"]);
+    let cluster = cluster(&[]);
+    let proxy = Proxy::to(&cluster).await;
+    let server = server(&proxy.url()).await;
+    let caller = through(&server).await;
+    let id = caller.create_sample("call").await.id();
+    caller.get("/partyInteraction").await.is(200);
+    proxy.freeze(true);
+    // More patient than other callers: the server waits longer than the database would.
+    let http = Client::builder().no_proxy().build().unwrap();
+    let root = format!("{}/partyInteraction", caller.root());
+    let answers = [
+        http.get(format!("{root}/{id}")),
+        http.get(&root),
+        http.get(format!("{}/health/ready", caller.origin())),
+        http.post(&root).json(&caller.api.sample("call")),
+        http.delete(format!("{root}/{id}")),
+    ];
+    for answer in join_all(answers.map(reqwest::RequestBuilder::send)).await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 503, "{answer:?}");
+        assert!(answer.headers().contains_key("retry-after"), "{answer:?}");
+    }
+    proxy.freeze(false);
+    recovers(&caller).await;
     server.stop().await;
 }

@@ -2,7 +2,9 @@
 //! acknowledged is lost.
 
 use crate::proxy::Proxy;
-use crate::scene::{cluster, is_installed, is_unavailable, recovers, server, through};
+use crate::scene::{
+    cluster, creates_told, is_installed, is_unavailable, recovers, server, through,
+};
 use crate::writers::Writers;
 use harness::{Listener, eventually, shows};
 use reqwest::Method;
@@ -42,7 +44,7 @@ async fn a_promoted_standby_has_all_that_was_acknowledged() {
     recovers(&caller).await;
     writers.make(200).await;
     writers.end(&caller).await;
-    let made = crate::scene::creates_told(&caller).await;
+    let made = creates_told(&caller).await;
     eventually(async || {
         let told = listener.acknowledged();
         let told: BTreeSet<_> =

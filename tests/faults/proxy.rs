@@ -1,4 +1,4 @@
-//! A way to PostgreSQL that can be cut at a chosen moment, or lead elsewhere. It understands just enough
+//! A way to PostgreSQL that can be cut at a chosen moment, freeze, or lead elsewhere. It understands just enough
 //! of what goes by: where a message ends, and which one asks for a commit. (PostgreSQL 15, §55.7)
 
 use std::net::SocketAddr;
@@ -34,6 +34,7 @@ struct Plan {
     /// Once, in the transaction that mentions this.
     cut: Mutex<Option<(String, Moment)>>,
     lifeline: watch::Sender<()>,
+    is_frozen: watch::Sender<bool>,
 }
 
 impl Proxy {
@@ -41,8 +42,12 @@ impl Proxy {
     pub async fn to(cluster: &Cluster) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (socket, lifeline) = (Mutex::new(socket_of(cluster)), watch::Sender::new(()));
-        let plan = Arc::new(Plan { socket, cut: Mutex::default(), lifeline });
+        let plan = Arc::new(Plan {
+            socket: Mutex::new(socket_of(cluster)),
+            cut: Mutex::default(),
+            lifeline: watch::Sender::new(()),
+            is_frozen: watch::Sender::new(false),
+        });
         let shared = Arc::clone(&plan);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -70,6 +75,11 @@ impl Proxy {
     /// Cuts all connections there are.
     pub fn cut_all(&self) {
         self.plan.lifeline.send_replace(());
+    }
+
+    /// Whether nothing comes through: connections stay, and are taken, but that is all.
+    pub fn freeze(&self, is_frozen: bool) {
+        self.plan.is_frozen.send_replace(is_frozen);
     }
 
     /// Cuts, once, the transaction that mentions a word.
@@ -122,6 +132,7 @@ impl Plan {
 /// One connection, until either side ends it or it is cut.
 async fn relay(mut client: TcpStream, plan: Arc<Plan>) {
     let mut lifeline = plan.lifeline.subscribe();
+    let mut is_frozen = plan.is_frozen.subscribe();
     let socket = plan.socket.lock().unwrap().clone();
     let Ok(mut server) = UnixStream::connect(socket).await else { return };
     let (mut from_client, mut to_client) = client.split();
@@ -134,6 +145,7 @@ async fn relay(mut client: TcpStream, plan: Arc<Plan>) {
                 if !read.is_ok_and(|bytes| bytes > 0) {
                     return;
                 }
+                thaws(&mut is_frozen).await;
                 while let Some(message) = first_message(&mut asked, &mut has_begun) {
                     match plan.judge(&message, &mut is_meant) {
                         Verdict::Pass => {}
@@ -146,6 +158,7 @@ async fn relay(mut client: TcpStream, plan: Arc<Plan>) {
                 }
             }
             read = from_server.read_buf(&mut answered) => {
+                thaws(&mut is_frozen).await;
                 let is_over = !read.is_ok_and(|bytes| bytes > 0);
                 if is_over || is_last || to_client.write_all(&answered).await.is_err() {
                     return;
@@ -155,6 +168,11 @@ async fn relay(mut client: TcpStream, plan: Arc<Plan>) {
             _ = lifeline.changed() => return,
         }
     }
+}
+
+async fn thaws(is_frozen: &mut watch::Receiver<bool>) {
+    // The proxy may be gone before that.
+    let _gone = is_frozen.wait_for(|is_frozen| !is_frozen).await;
 }
 
 /// Takes the first message, if it is whole. Only the very first has no letter before its length.

@@ -7,7 +7,7 @@
 //! Of several hosts the one is meant that takes changes. It is looked for whenever a connection is made,
 //! and [`Era`] sees to it that none is used that was made while the way led elsewhere.
 
-use super::error::OpenError;
+use super::error::{Error, OpenError, Result as Done};
 use super::session::Sessions;
 use super::store::PostgresOptions;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -132,6 +132,12 @@ impl Settings {
     }
 }
 
+/// Waits no longer than that for a machine that may have frozen, its connections open. What was asked of
+/// it may be done yet.
+pub(super) async fn in_time<T>(bound: Duration, work: impl Future<Output = Done<T>>) -> Done<T> {
+    tokio::time::timeout(bound, work).await.unwrap_or(Err(Error::Silent))
+}
+
 fn is_here(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1" | "[::1]"),
@@ -183,6 +189,12 @@ mod tests {
             };
             assert_eq!(is_tls, tls, "{url}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_answer_is_not_waited_for() {
+        let silent = in_time(Duration::from_secs(35), std::future::pending::<Done<()>>());
+        assert!(matches!(silent.await, Err(Error::Silent)));
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub(super) enum Error {
     /// No connection was had.
     #[error(transparent)]
     Pool(Arc<PoolError>),
+    /// The connection is there, and nothing comes through it.
+    #[error("the database does not answer")]
+    Silent,
     /// What a column holds was not written by us, or a bug.
     #[error("{0}")]
     Because(String),
@@ -105,7 +108,9 @@ impl Error {
                 PoolError::Closed => Nature::Closed,
                 _ => Nature::Unavailable(Lack::Connection),
             },
-            Self::Connect(_) | Self::Unknown(_) => Nature::Unavailable(Lack::Connection),
+            Self::Connect(_) | Self::Silent | Self::Unknown(_) => {
+                Nature::Unavailable(Lack::Connection)
+            }
             Self::Because(_) => Nature::Lasting,
         }
     }

@@ -10,7 +10,7 @@
 //! and who repeats a create with its key, or a change with its `If-Match`, finds out without doing it
 //! twice.
 
-use super::connection::Era;
+use super::connection::{Era, in_time};
 use super::counter::Counter;
 use super::error::{Error, Nature, Result};
 use super::job::{Company, Job, Unit};
@@ -22,6 +22,7 @@ use futures::future::try_join_all;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Jobs that share a transaction.
 pub(super) type Batch = [Box<dyn Job>];
@@ -38,6 +39,7 @@ pub(super) struct GroupCommit {
     era: Era,
     /// Whether the last transaction was refused for being where nothing may be changed.
     is_astray: AtomicBool,
+    patience: Duration,
     memory: Arc<Memory>,
 }
 
@@ -51,8 +53,9 @@ enum Manner {
 }
 
 impl GroupCommit {
-    pub(super) fn new(pool: Pool, era: Era, memory: Arc<Memory>) -> Self {
-        Self { pool, era, is_astray: AtomicBool::new(false), memory }
+    /// A transaction is given up after `patience`.
+    pub(super) fn new(pool: Pool, era: Era, patience: Duration, memory: Arc<Memory>) -> Self {
+        Self { pool, era, is_astray: AtomicBool::new(false), patience, memory }
     }
 
     /// Runs the batch, and says what became of each of its jobs.
@@ -81,7 +84,8 @@ impl GroupCommit {
     /// One transaction around the jobs, on a connection to where changes may be made.
     async fn transaction(&self, batch: &mut Batch, manner: Manner) -> Result<Vec<Verdict>> {
         let mut client = self.pool.get().await?;
-        let done = self.transaction_on(&mut client, batch, manner).await;
+        let work = self.transaction_on(&mut client, batch, manner);
+        let done = in_time(self.patience, work).await;
         let nature = done.as_ref().err().map(Error::nature);
         if nature == Some(Nature::Unavailable(Lack::Writing)) {
             // The next one may lead elsewhere.

@@ -4,6 +4,7 @@
 //! beginning where the last one ended, so that neither side keeps all of it.
 
 use super::change::{path_number, signed};
+use super::connection::in_time;
 use super::counter::Counter;
 use super::error::{Error, Result};
 use super::intersection::Intersection;
@@ -14,6 +15,7 @@ use crate::store::plan::AnyOf;
 use deadpool_postgres::{Pool, Transaction};
 use roaring::RoaringTreemap;
 use std::collections::HashMap;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
@@ -26,23 +28,29 @@ const ENTRIES: i64 = 4096;
 
 /// Connections for lists, as many as there are lists and streams at a time.
 #[derive(Debug)]
-pub(super) struct Snapshots(pub(super) Pool);
+pub(super) struct Snapshots {
+    pub(super) pool: Pool,
+    /// How long to wait for an answer.
+    pub(super) patience: Duration,
+}
 
 impl Source for Snapshots {
     fn with_snapshot(&self, work: &mut dyn FnMut(&dyn Snapshot)) -> StoreResult<()> {
         let runtime = Handle::current();
         let mut client = runtime
-            .block_on(self.0.get())
+            .block_on(self.pool.get())
             .map_err(|e| Error::from(e).during("opening a read connection"))?;
-        let transaction = client
+        let begin = client
             .build_transaction()
             .isolation_level(IsolationLevel::RepeatableRead)
             .read_only(true)
             .start();
-        let transaction = runtime.block_on(transaction).map_err(because)?;
-        work(&Reading { transaction: &transaction, runtime: &runtime });
-        // There is nothing to commit, and a stream that was cut may have left an error.
-        let _ended = runtime.block_on(transaction.rollback());
+        let patience = self.patience;
+        let transaction = runtime
+            .block_on(in_time(patience, async { Ok(begin.await?) }))
+            .map_err(|e| e.during(WHAT))?;
+        // There is nothing to commit: it is rolled back when it goes.
+        work(&Reading { transaction: &transaction, runtime: &runtime, patience });
         Ok(())
     }
 }
@@ -51,11 +59,12 @@ impl Source for Snapshots {
 struct Reading<'a> {
     transaction: &'a Transaction<'a>,
     runtime: &'a Handle,
+    patience: Duration,
 }
 
 impl Reading<'_> {
     fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> StoreResult<T> {
-        self.runtime.block_on(work).map_err(|e| e.during(WHAT))
+        self.runtime.block_on(in_time(self.patience, work)).map_err(|e| e.during(WHAT))
     }
 
     /// A statement of which there are few, compiled once per connection.
@@ -284,9 +293,4 @@ pub(super) fn interaction_from(row: &Row) -> Interaction {
 /// Reads the creation number in a column; they count from 1.
 fn number_from(row: &Row, column: usize) -> u64 {
     row.get::<_, i64>(column).unsigned_abs()
-}
-
-/// The contract's error for one of the driver while listing.
-fn because(error: tokio_postgres::Error) -> crate::store::contract::StoreError {
-    Error::from(error).during(WHAT)
 }

@@ -103,14 +103,16 @@ impl PostgresStore {
         let list_settings = Settings { idle: Duration::ZERO, ..settings };
         let lists = options.list_connections.saturating_add(options.stream_connections);
         let lists = address.pool(lists, list_settings)?;
+        // The database ends what is too long for itself, unless it has frozen.
+        let patience = options.statement_timeout.saturating_add(options.busy_timeout);
         let memory = prepare(&write).await?;
         let memory = Arc::new(memory);
-        let group_commit = GroupCommit::new(write, address.era(), Arc::clone(&memory));
+        let group_commit = GroupCommit::new(write, address.era(), patience, Arc::clone(&memory));
         let follower = follow(read.clone(), Arc::clone(&memory), options.look_every);
         Ok(Self {
             writer: Writer::start(group_commit, options.queue_length, options.max_batch),
-            reader: Reader::new(read),
-            lists: Lists::new(Snapshots(lists), options.lists()),
+            reader: Reader::new(read, patience),
+            lists: Lists::new(Snapshots { pool: lists, patience }, options.lists()),
             memory,
             follower: tokio::spawn(follower),
         })
@@ -129,10 +131,8 @@ impl PostgresStore {
     }
 
     async fn read(&self, id: &str) -> Result<Option<Interaction>> {
-        let client = self.reader.pool().get().await?;
         let sql = "SELECT id, version, foreign_href, document FROM interaction WHERE id = $1";
-        let statement = client.prepare_cached(sql).await?;
-        let row = client.query_opt(&statement, &[&findable(id)]).await?;
+        let row = self.reader.row(sql, &[&findable(id)]).await?;
         Ok(row.as_ref().map(interaction_from))
     }
 
@@ -142,17 +142,14 @@ impl PostgresStore {
             .submit("writing a heartbeat", Alone, (), |unit, _| change::beat(unit).boxed())
             .await?;
         let what = "reading the heartbeat";
-        let read = async {
-            let client = self.reader.pool().get().await?;
-            let row = client.query_one("SELECT beat FROM heartbeat WHERE one = 1", &[]).await?;
-            Ok::<i64, Error>(row.get(0))
-        };
-        let read = read.await.map_err(|e| e.during(what))?;
+        let sql = "SELECT beat FROM heartbeat WHERE one = 1";
+        let read = self.reader.row(sql, &[]).await.map_err(|e| e.during(what))?;
+        let read = read.map(|row| row.get::<_, i64>(0));
         // A later check may have written meanwhile.
-        if read >= written {
+        if read >= Some(written) {
             Ok(())
         } else {
-            let source = format!("wrote {written}, read {read}").into();
+            let source = format!("wrote {written}, read {read:?}").into();
             Err(StoreError::Failed { what, source })
         }
     }
