@@ -130,7 +130,6 @@ async fn a_frozen_database_is_not_waited_for() {
     let answers = [
         http.get(format!("{root}/{id}")),
         http.get(&root),
-        http.get(format!("{}/health/ready", caller.origin())),
         http.post(&root).json(&caller.api.sample("call")),
         http.delete(format!("{root}/{id}")),
     ];
