@@ -70,7 +70,7 @@ pub(super) type Result<T> = std::result::Result<T, Error>;
 /// What may be said of an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Nature {
-    /// The same again has another outcome: a conflict with another process, a timeout, no room.
+    /// The same again has another outcome: a conflict with another process, a lock, a timeout.
     Passing,
     /// The database lacks something it will have again.
     Unavailable(Lack),

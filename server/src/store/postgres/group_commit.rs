@@ -37,7 +37,7 @@ const ATTEMPTS: usize = 5;
 pub(super) struct GroupCommit {
     pool: Pool,
     era: Era,
-    /// Whether the last transaction was refused for being where nothing may be changed.
+    /// Whether the last transaction had no answer, or was refused for being where nothing may be changed.
     is_astray: AtomicBool,
     patience: Duration,
     memory: Arc<Memory>,
@@ -86,14 +86,15 @@ impl GroupCommit {
         let mut client = self.pool.get().await?;
         let work = self.transaction_on(&mut client, batch, manner);
         let done = in_time(self.patience, work).await;
-        let nature = done.as_ref().err().map(Error::nature);
-        if nature == Some(Nature::Unavailable(Lack::Writing)) {
-            // The next one may lead elsewhere.
-            drop(Object::take(client));
-            self.is_astray.store(true, Ordering::Relaxed);
-        } else if nature.is_none() && self.is_astray.swap(false, Ordering::Relaxed) {
+        match done.as_ref().map_err(Error::nature) {
+            Err(Nature::Unavailable(Lack::Connection | Lack::Writing)) => {
+                // The next one may lead elsewhere.
+                drop(Object::take(client));
+                self.is_astray.store(true, Ordering::Relaxed);
+            }
             // Readers may still be there.
-            self.era.begin();
+            Ok(_) if self.is_astray.swap(false, Ordering::Relaxed) => self.era.begin(),
+            _ => {}
         }
         done
     }
