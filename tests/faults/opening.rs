@@ -1,8 +1,8 @@
 //! Where a server begins: several at once on an empty database, on one of a later release, on none.
 
-use crate::scene::{cluster, is_installed, server, through};
+use crate::scene::{cluster, is_installed, server};
 use futures::future::join_all;
-use harness::{Database, Ended, ServerProcess, TestServer, shows};
+use harness::{Api, Database, Ended, ServerProcess, shows};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_servers_that_begin_at_once_one_makes_the_tables() {
@@ -11,15 +11,14 @@ async fn of_servers_that_begin_at_once_one_makes_the_tables() {
     }
     shows!(["database.schema"]);
     let cluster = cluster(&[]);
-    let url = cluster.url();
-    let servers = join_all((0..8).map(|_| server(&url))).await;
+    let database = Database::at(cluster.url());
+    let servers = join_all((0..6).map(|_| ServerProcess::start_on(&database, &[]))).await;
     for (place, server) in servers.iter().enumerate() {
-        let caller = through(server).await;
+        let caller = server.through(Api::V5).await;
         caller.create_sample("call").await;
         let all = caller.get("/partyInteraction").await.is(200);
         assert_eq!(all.header("x-total-count"), (place + 1).to_string());
     }
-    join_all(servers.into_iter().map(TestServer::stop)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
