@@ -10,7 +10,7 @@ use crate::domain::lens::LensError;
 use crate::domain::lifecycle::Refusal;
 use crate::http::schema::Violations;
 use crate::query::error::QueryError;
-use crate::store::contract::StoreError;
+use crate::store::contract::{Lack, StoreError};
 use dropshot::{ErrorStatusCode, HttpError};
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
@@ -297,9 +297,13 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Busy => Self::busy("Too many requests are waiting"),
             StoreError::Closed => Self::busy("The server is stopping"),
-            StoreError::Unavailable { .. } => {
+            StoreError::Unavailable { lack, .. } => {
                 tracing::warn!(error = with_causes(&error), "the store is not available");
-                Self::busy("The database cannot be reached")
+                Self::busy(match lack {
+                    Lack::Connection => "The database cannot be reached",
+                    Lack::Writing => "The database is read-only now",
+                    Lack::Room => "The database's disk is full",
+                })
             }
             StoreError::TooManyDocuments { .. } => {
                 Self::invalid_request(format!("{error} (limits.scan_documents)"))

@@ -46,13 +46,15 @@ pub enum StoreError {
         /// What has an index: canonical paths.
         indexed: String,
     },
-    /// The database cannot be reached, or takes no changes now. Where the connection went away at a
-    /// commit it is not known whether that was done: the one error after which something may have
-    /// changed. A create with its key and a change with its expected version are safe to repeat.
+    /// The database lacks something it will have again. Where the connection went away at a commit it
+    /// is not known whether that was done: the one error after which something may have changed. A
+    /// create with its key and a change with its expected version are safe to repeat.
     #[error("the store is not available: {what}")]
     Unavailable {
         /// What was being done.
         what: &'static str,
+        /// What it could not be done without.
+        lack: Lack,
         /// The driver's error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -66,6 +68,17 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// What a database that is not available lacks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lack {
+    /// A way to it.
+    Connection,
+    /// The right to change anything: a standby, or somebody has set it so.
+    Writing,
+    /// Room on its disk.
+    Room,
 }
 
 /// An interaction ready to be written, with everything derived from it: computed on the caller's

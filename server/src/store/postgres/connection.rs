@@ -3,17 +3,21 @@
 //! The URL is libpq's: `postgres://user:password@host:port/database?sslmode=require`. Without `sslmode`
 //! a host elsewhere is spoken to over TLS only, one on this machine without. With TLS the server has to
 //! have a certificate the system trusts, for the host it was reached by; `SSL_CERT_FILE` names others.
+//!
+//! Of several hosts the one is meant that takes changes. It is looked for whenever a connection is made,
+//! and [`Era`] sees to it that none is used that was made while the way led elsewhere.
 
-use super::error::{Error, OpenError};
+use super::error::{Error, OpenError, Result as Done};
+use super::session::Sessions;
 use super::store::PostgresOptions;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use futures::stream::{self, BoxStream, StreamExt};
 use rustls::{ClientConfig, RootCertStore};
 use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -26,11 +30,41 @@ pub(super) struct Address {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     patience: Duration,
+    era: Era,
+}
+
+/// Since when the way has led where it leads now: older connections are not used again.
+#[derive(Clone, Debug)]
+pub(super) struct Era(Arc<RwLock<Instant>>);
+
+impl Era {
+    /// A new one begins.
+    pub(super) fn begin(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_of(&self, made: Instant) -> bool {
+        made >= *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Address {
-    /// Reads the URL. Connects to nothing.
+    /// Reads the URL of a database that takes changes. Connects to nothing.
     pub(super) fn of(url: &str, options: &PostgresOptions) -> Result<Self, OpenError> {
+        Self::among(url, options, TargetSessionAttrs::ReadWrite)
+    }
+
+    /// The same of one that need not.
+    pub(super) fn of_replica(url: &str, options: &PostgresOptions) -> Result<Self, OpenError> {
+        Self::among(url, options, TargetSessionAttrs::Any)
+    }
+
+    /// `meant`: which of several hosts, where the URL does not say.
+    fn among(
+        url: &str,
+        options: &PostgresOptions,
+        meant: TargetSessionAttrs,
+    ) -> Result<Self, OpenError> {
         // The driver's error could repeat a part of the URL.
         let mut config = Config::from_str(url).map_err(|_| OpenError::Url)?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
@@ -43,12 +77,23 @@ impl Address {
         if config.get_application_name().is_none() {
             config.application_name(APPLICATION_NAME);
         }
-        config.connect_timeout(options.busy_timeout);
+        let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+        if hosts > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
+            config.target_session_attrs(meant);
+        }
+        // So that there is time for the last of them when the others do not say a word.
+        config.connect_timeout(options.busy_timeout / u32::try_from(hosts).unwrap_or(u32::MAX));
         // A machine that vanished without a word is noticed: the writer waits for no other.
         config.keepalives_idle(options.busy_timeout);
         config.tcp_user_timeout(options.statement_timeout);
         let tls = (config.get_ssl_mode() != SslMode::Disable).then(tls).transpose()?;
-        Ok(Self { config, tls, patience: options.busy_timeout })
+        let era = Era(Arc::new(RwLock::new(Instant::now())));
+        Ok(Self { config, tls, patience: options.busy_timeout, era })
+    }
+
+    /// Of all its pools.
+    pub(super) fn era(&self) -> Era {
+        self.era.clone()
     }
 
     /// A pool of connections with these settings. Opens none yet.
@@ -56,16 +101,20 @@ impl Address {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let config = self.config.clone();
         let manager = match self.tls.clone() {
-            Some(tls) => Manager::from_config(config, tls, manager),
-            None => Manager::from_config(config, NoTls, manager),
+            Some(tls) => Manager::from_connect(config, Sessions(tls), manager),
+            None => Manager::from_connect(config, Sessions(NoTls), manager),
         };
-        let (set_up, by_key) = (settings.sql(), settings.by_key);
+        let (set_up, by_key, era) = (settings.sql(), settings.by_key, self.era());
         Pool::builder(manager)
             .max_size(most.max(1))
             .wait_timeout(Some(self.patience))
             .create_timeout(Some(self.patience))
             .recycle_timeout(Some(self.patience))
             .runtime(Runtime::Tokio1)
+            .pre_recycle(Hook::sync_fn(move |_, metrics| match era.is_of(metrics.created) {
+                true => Ok(()),
+                false => Err(HookError::message("made while the way led elsewhere")),
+            }))
             .post_create(Hook::async_fn(move |client, _| {
                 let set_up = set_up.clone();
                 Box::pin(async move {
@@ -133,6 +182,12 @@ impl Settings {
     }
 }
 
+/// Waits no longer than that for a machine that may have frozen, its connections open. What was asked of
+/// it may be done yet.
+pub(super) async fn in_time<T>(bound: Duration, work: impl Future<Output = Done<T>>) -> Done<T> {
+    tokio::time::timeout(bound, work).await.unwrap_or(Err(Error::Silent))
+}
+
 fn is_here(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1" | "[::1]"),
@@ -184,6 +239,12 @@ mod tests {
             };
             assert_eq!(is_tls, tls, "{url}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_answer_is_not_waited_for() {
+        let silent = in_time(Duration::from_secs(35), std::future::pending::<Done<()>>());
+        assert!(matches!(silent.await, Err(Error::Silent)));
     }
 
     #[test]

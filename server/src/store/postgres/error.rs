@@ -1,8 +1,8 @@
 //! Errors of this back-end: why a database was refused, and PostgreSQL's errors in the words of the
 //! store contract. Nothing of the driver's types shows outside.
 
-use crate::store::contract::StoreError;
-use deadpool_postgres::PoolError;
+use crate::store::contract::{Lack, StoreError};
+use deadpool_postgres::{PoolError, TimeoutType};
 use std::sync::Arc;
 use tokio_postgres::error::SqlState;
 
@@ -59,6 +59,9 @@ pub(super) enum Error {
     /// No connection was had.
     #[error(transparent)]
     Pool(Arc<PoolError>),
+    /// The connection is there, and nothing comes through it.
+    #[error("the database does not answer")]
+    Silent,
     /// What a column holds was not written by us, or a bug.
     #[error("{0}")]
     Because(String),
@@ -73,10 +76,10 @@ pub(super) type Result<T> = std::result::Result<T, Error>;
 /// What may be said of an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Nature {
-    /// The same again has another outcome: a conflict with another process, a timeout, no room.
+    /// The same again has another outcome: a conflict with another process, a lock, a timeout.
     Passing,
-    /// The database cannot be reached, or takes no changes now.
-    Away,
+    /// The database lacks something it will have again.
+    Unavailable(Lack),
     /// The store has been closed.
     Closed,
     /// It stays.
@@ -107,13 +110,22 @@ impl Error {
         match self {
             Self::Database(error) => nature(error),
             Self::Pool(error) => match &**error {
-                PoolError::Timeout(_) => Nature::Passing,
+                PoolError::Timeout(TimeoutType::Wait) => Nature::Passing,
                 PoolError::Closed => Nature::Closed,
-                _ => Nature::Away,
+                _ => Nature::Unavailable(Lack::Connection),
             },
-            Self::Connect(_) | Self::Unknown(_) => Nature::Away,
+            Self::Connect(_) | Self::Silent | Self::Unknown(_) => {
+                Nature::Unavailable(Lack::Connection)
+            }
             Self::Because(_) => Nature::Lasting,
         }
+    }
+
+    /// What became of a commit that failed so.
+    pub(super) fn at_commit(error: tokio_postgres::Error) -> Self {
+        // The server's word that it was not done; but not its last word, after which it may have been.
+        let is_of = |class: &&str| error.code().is_none_or(|code| code.code().starts_with(class));
+        if LAST_WORDS.iter().any(is_of) { Self::Unknown(Arc::new(error)) } else { error.into() }
     }
 
     /// Whether the server says that the same transaction, tried again, may succeed.
@@ -128,17 +140,26 @@ impl Error {
         match self.nature() {
             Nature::Passing => StoreError::Busy,
             Nature::Closed => StoreError::Closed,
-            Nature::Away => StoreError::Unavailable { what, source: Box::new(self) },
+            Nature::Unavailable(lack) => {
+                StoreError::Unavailable { what, lack, source: Box::new(self) }
+            }
             Nature::Lasting => StoreError::Failed { what, source: Box::new(self) },
         }
     }
 }
 
+/// Classes of errors with which a server, or an operator, ends what is under way: connection exceptions,
+/// operator intervention.
+const LAST_WORDS: [&str; 2] = ["08", "57"];
+
+/// The class of those for which it has not enough of something: connections, memory.
+const RESOURCES: [&str; 1] = ["53"];
+
 fn nature(error: &tokio_postgres::Error) -> Nature {
     let Some(code) = error.code() else {
         // Without a word of the server: the connection, unless a value could not be bound or read.
         let is_ours = error.to_string().contains("serializ");
-        return if is_ours { Nature::Lasting } else { Nature::Away };
+        return if is_ours { Nature::Lasting } else { Nature::Unavailable(Lack::Connection) };
     };
     let passing = [
         SqlState::T_R_SERIALIZATION_FAILURE,
@@ -146,13 +167,17 @@ fn nature(error: &tokio_postgres::Error) -> Nature {
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::QUERY_CANCELED,
     ];
-    // Connection exceptions, insufficient resources, operator intervention.
-    let away = ["08", "53", "57"];
-    match code.code().get(..2) {
+    let is_of = |class: &&str| code.code().starts_with(class);
+    match code {
         _ if passing.contains(code) => Nature::Passing,
-        Some(class) if away.contains(&class) => Nature::Away,
-        _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Nature::Away,
-        _ if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Nature::Away,
+        _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Nature::Unavailable(Lack::Writing),
+        _ if *code == SqlState::DISK_FULL => Nature::Unavailable(Lack::Room),
+        _ if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => {
+            Nature::Unavailable(Lack::Connection)
+        }
+        _ if LAST_WORDS.iter().chain(&RESOURCES).any(is_of) => {
+            Nature::Unavailable(Lack::Connection)
+        }
         _ => Nature::Lasting,
     }
 }

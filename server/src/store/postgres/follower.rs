@@ -2,6 +2,7 @@
 //!
 //! It looks at the counter every so often, and at once when it hears a [notice](super::notice).
 
+use super::connection::in_time;
 use super::counter::Counter;
 use super::error::Result;
 use super::memory::Memory;
@@ -19,19 +20,22 @@ const SETTLE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) struct Follower {
     pool: Pool,
+    patience: Duration,
     memory: Arc<Memory>,
     notices: Arc<Notices>,
     replica: Option<Arc<Replica>>,
 }
 
 impl Follower {
+    /// A look is given up after `patience`.
     pub(super) fn new(
         pool: Pool,
+        patience: Duration,
         memory: Arc<Memory>,
         notices: Arc<Notices>,
         replica: Option<Arc<Replica>>,
     ) -> Self {
-        Self { pool, memory, notices, replica }
+        Self { pool, patience, memory, notices, replica }
     }
 
     /// Follows for as long as it is let.
@@ -54,6 +58,10 @@ impl Follower {
 
     /// Takes in everything that is committed by now.
     pub(super) async fn look(&self) -> Result<()> {
+        in_time(self.patience, self.really_look()).await
+    }
+
+    async fn really_look(&self) -> Result<()> {
         let client = self.pool.get().await?;
         let at = Instant::now();
         let counter = Counter::read(&client).await?;

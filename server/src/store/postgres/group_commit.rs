@@ -2,7 +2,8 @@
 //!
 //! Since almost no job fails, a batch is first run without savepoints, its statements sent one behind
 //! the other without waiting for answers; if a job fails or panics, all is rolled back and run again
-//! one by one, each on its savepoint. What conflicts with another process is run again as it is.
+//! one by one, each on its savepoint. What conflicts with another process is run again as it is. What
+//! the database would say to any job, that it has no room, or that somebody keeps a lock, is said to all.
 //!
 //! A connection that goes away before the commit was sent has changed nothing. One that goes away
 //! while the commit is on its way leaves it open whether it was done; then nobody is told that it was,
@@ -10,17 +11,21 @@
 //! twice.
 
 use super::change;
+use super::connection::{Era, in_time};
 use super::counter::Counter;
 use super::delivery::log;
 use super::error::{Error, Nature, Result};
 use super::job::{Company, Job, Unit};
 use super::memory::Memory;
 use super::notice::Notices;
-use deadpool_postgres::{Pool, Transaction};
+use crate::store::contract::Lack;
+use deadpool_postgres::{Object, Pool, Transaction};
 use futures::FutureExt;
 use futures::future::{try_join_all, try_join3};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Jobs that share a transaction.
 pub(super) type Batch = [Box<dyn Job>];
@@ -34,6 +39,10 @@ const ATTEMPTS: usize = 5;
 /// Where transactions are made, and the memory that follows their commits.
 pub(super) struct GroupCommit {
     pool: Pool,
+    era: Era,
+    /// Whether the last transaction had no answer, or was refused for being where nothing may be changed.
+    is_astray: AtomicBool,
+    patience: Duration,
     memory: Arc<Memory>,
     notices: Arc<Notices>,
 }
@@ -48,8 +57,15 @@ enum Manner {
 }
 
 impl GroupCommit {
-    pub(super) fn new(pool: Pool, memory: Arc<Memory>, notices: Arc<Notices>) -> Self {
-        Self { pool, memory, notices }
+    /// A transaction is given up after `patience`.
+    pub(super) fn new(
+        pool: Pool,
+        era: Era,
+        patience: Duration,
+        memory: Arc<Memory>,
+        notices: Arc<Notices>,
+    ) -> Self {
+        Self { pool, era, is_astray: AtomicBool::new(false), patience, memory, notices }
     }
 
     /// Runs the batch, and says what became of each of its jobs.
@@ -65,7 +81,7 @@ impl GroupCommit {
             match (manner, error.nature()) {
                 _ if left == 0 => {}
                 _ if error.is_conflict() => continue,
-                (Manner::Together, Nature::Lasting | Nature::Passing) => {
+                (Manner::Together, Nature::Lasting) => {
                     manner = Manner::Apart;
                     continue;
                 }
@@ -75,9 +91,31 @@ impl GroupCommit {
         }
     }
 
-    /// One transaction around the jobs, and what follows from its commit.
+    /// One transaction around the jobs, on a connection to where changes may be made.
     async fn transaction(&self, batch: &mut Batch, manner: Manner) -> Result<Vec<Verdict>> {
         let mut client = self.pool.get().await?;
+        let work = self.transaction_on(&mut client, batch, manner);
+        let done = in_time(self.patience, work).await;
+        match done.as_ref().map_err(Error::nature) {
+            Err(Nature::Unavailable(Lack::Connection | Lack::Writing)) => {
+                // The next one may lead elsewhere.
+                drop(Object::take(client));
+                self.is_astray.store(true, Ordering::Relaxed);
+            }
+            // Readers may still be there.
+            Ok(_) if self.is_astray.swap(false, Ordering::Relaxed) => self.era.begin(),
+            _ => {}
+        }
+        done
+    }
+
+    /// One transaction around the jobs, and what follows from its commit.
+    async fn transaction_on(
+        &self,
+        client: &mut Object,
+        batch: &mut Batch,
+        manner: Manner,
+    ) -> Result<Vec<Verdict>> {
         let transaction = client.transaction().await?;
         let before = Counter::lock(&transaction).await?;
         let is_shared = matches!(manner, Manner::Together);
@@ -101,7 +139,7 @@ impl GroupCommit {
         )
         .await?;
         let paths = self.memory.news(&transaction, &counter).await?;
-        commit(transaction).await?;
+        transaction.commit().await.map_err(Error::at_commit)?;
         self.memory.learn(&counter, paths);
         self.memory.wrote(&counter);
         Ok(verdicts)
@@ -112,14 +150,6 @@ impl GroupCommit {
 async fn tell(transaction: &Transaction<'_>, notice: Option<String>) -> Result<()> {
     let Some(notice) = notice else { return Ok(()) };
     Ok(transaction.batch_execute(&notice).await?)
-}
-
-async fn commit(transaction: Transaction<'_>) -> Result<()> {
-    transaction.commit().await.map_err(|error| match error.code() {
-        // The server's word: it was not done.
-        Some(_) => error.into(),
-        None => Error::Unknown(Arc::new(error)),
-    })
 }
 
 /// All jobs, or none: the first failure ends it. The events of the last run are still to be written.
@@ -146,7 +176,7 @@ async fn apart(unit: &Unit<'_>, batch: &mut Batch) -> Result<Vec<Verdict>> {
         };
         let verdict = done.err();
         if let Some(error) = &verdict {
-            if error.is_conflict() || error.nature() == Nature::Away {
+            if error.nature() != Nature::Lasting {
                 return Err(error.clone());
             }
             unit.forget_since(mark);

@@ -32,6 +32,7 @@ mod reader;
 mod reindex;
 mod replica;
 mod schema;
+mod session;
 mod snapshot;
 mod store;
 mod subscriptions;

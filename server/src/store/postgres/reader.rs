@@ -3,26 +3,40 @@
 //! A commit comes before its reply, so whoever has a reply reads what it told of, through whichever
 //! process: all read from the one database. (A URL that leads to a replica breaks this promise.)
 
+use super::connection::in_time;
 use super::error::Result;
 use crate::store::contract::StoreResult;
 use deadpool_postgres::{Pool, Transaction};
 use futures::future::BoxFuture;
-use tokio_postgres::IsolationLevel;
+use std::time::Duration;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{IsolationLevel, Row};
 
 /// Reads.
 #[derive(Debug)]
 pub(super) struct Reader {
     pool: Pool,
+    patience: Duration,
 }
 
 impl Reader {
-    pub(super) fn new(pool: Pool) -> Self {
-        Self { pool }
+    /// A read is given up after `patience`.
+    pub(super) fn new(pool: Pool, patience: Duration) -> Self {
+        Self { pool, patience }
     }
 
-    /// The pool, for a read of a single statement.
-    pub(super) fn pool(&self) -> &Pool {
-        &self.pool
+    /// A single statement.
+    pub(super) async fn row(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>> {
+        in_time(self.patience, async {
+            let client = self.pool.get().await?;
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query_opt(&statement, values).await?)
+        })
+        .await
     }
 
     /// Several statements that see the same.
@@ -31,7 +45,7 @@ impl Reader {
         T: Send,
         W: for<'a, 't> FnOnce(&'a Transaction<'t>) -> BoxFuture<'a, Result<T>> + Send,
     {
-        self.snapshot(work).await.map_err(|error| error.during(what))
+        in_time(self.patience, self.snapshot(work)).await.map_err(|error| error.during(what))
     }
 
     async fn snapshot<T, W>(&self, work: W) -> Result<T>

@@ -4,6 +4,7 @@
 //! beginning where the last one ended, so that neither side keeps all of it.
 
 use super::change::{path_number, signed};
+use super::connection::in_time;
 use super::counter::Counter;
 use super::error::{Error, Result};
 use super::probe::{Value, entries};
@@ -17,6 +18,7 @@ use roaring::RoaringTreemap;
 use std::collections::HashMap;
 use std::iter;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
@@ -35,16 +37,19 @@ const NUMBERS: [i64; 2] = [2048, 1 << 16];
 pub(super) struct Snapshots {
     pub(super) primary: Pool,
     pub(super) replica: Option<Arc<Replica>>,
+    /// How long to wait for an answer.
+    pub(super) patience: Duration,
 }
 
 impl Source for Snapshots {
     fn with_snapshot(&self, work: &mut Work<'_>) -> StoreResult<()> {
-        let runtime = &Handle::current();
+        let (runtime, patience) = (&Handle::current(), self.patience);
         if let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fit()) {
-            let done = with_transaction(replica.pool(), runtime, |transaction| {
-                let age = runtime.block_on(replica.age(transaction)).map_err(|e| e.during(WHAT))?;
+            let done = with_transaction(replica.pool(), runtime, patience, |transaction| {
+                let age = in_time(patience, replica.age(transaction));
+                let age = runtime.block_on(age).map_err(|e| e.during(WHAT))?;
                 let provenance = format!("from the replica, at most {} ms old", age.as_millis());
-                work(&Reading { transaction, runtime, provenance: Some(provenance) })
+                work(&Reading { transaction, runtime, patience, provenance: Some(provenance) })
             });
             let Err(StoreError::Busy | StoreError::Unavailable { .. } | StoreError::Failed { .. }) =
                 done
@@ -53,8 +58,8 @@ impl Source for Snapshots {
             };
             replica.is_unfit();
         }
-        with_transaction(&self.primary, runtime, |transaction| {
-            work(&Reading { transaction, runtime, provenance: None })
+        with_transaction(&self.primary, runtime, patience, |transaction| {
+            work(&Reading { transaction, runtime, patience, provenance: None })
         })
     }
 }
@@ -63,30 +68,35 @@ impl Source for Snapshots {
 fn with_transaction(
     pool: &Pool,
     runtime: &Handle,
+    patience: Duration,
     work: impl FnOnce(&Transaction<'_>) -> StoreResult<()>,
 ) -> StoreResult<()> {
     let mut client = runtime
         .block_on(pool.get())
         .map_err(|e| Error::from(e).during("opening a read connection"))?;
-    let transaction =
-        client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-    let transaction = runtime.block_on(transaction.start()).map_err(because)?;
-    let done = work(&transaction);
-    // There is nothing to commit, and a stream that was cut may have left an error.
-    let _ended = runtime.block_on(transaction.rollback());
-    done
+    let begin = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start();
+    let transaction = runtime
+        .block_on(in_time(patience, async { Ok(begin.await?) }))
+        .map_err(|e| e.during(WHAT))?;
+    // There is nothing to commit: it is rolled back when it goes.
+    work(&transaction)
 }
 
 /// A transaction, and who drives its connection.
 struct Reading<'a> {
     transaction: &'a Transaction<'a>,
     runtime: &'a Handle,
+    patience: Duration,
     provenance: Option<String>,
 }
 
 impl Reading<'_> {
     fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> StoreResult<T> {
-        self.runtime.block_on(work).map_err(|e| e.during(WHAT))
+        self.runtime.block_on(in_time(self.patience, work)).map_err(|e| e.during(WHAT))
     }
 
     /// A statement of which there are few, compiled once per connection.
@@ -315,9 +325,4 @@ pub(super) fn interaction_from(row: &Row) -> Interaction {
 /// Reads the creation number in a column; they count from 1.
 fn number_from(row: &Row, column: usize) -> u64 {
     row.get::<_, i64>(column).unsigned_abs()
-}
-
-/// The contract's error for one of the driver while listing.
-fn because(error: tokio_postgres::Error) -> StoreError {
-    Error::from(error).during(WHAT)
 }

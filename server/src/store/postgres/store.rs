@@ -143,19 +143,29 @@ impl PostgresStore {
         let lists = options.list_connections.saturating_add(options.stream_connections);
         let replica = options.replica.as_ref().map(|replica| {
             // One more, for who looks how fresh it is.
-            let pool = Address::of(&replica.url, &options)?.pool(lists + 1, list_settings)?;
+            let pool =
+                Address::of_replica(&replica.url, &options)?.pool(lists + 1, list_settings)?;
             Ok((pool, replica.most_stale))
         });
         let replica = replica.transpose()?;
         let lists = address.pool(lists, list_settings)?;
+        // The database ends what is too long for itself, unless it has frozen.
+        let patience = options.statement_timeout.saturating_add(options.busy_timeout);
         let Prepared { memory, notices, identity } = prepare(&write).await?;
         let (memory, notices) = (Arc::new(memory), Arc::new(notices));
         let replica = replica.map(|(pool, most_stale)| {
             Arc::new(Replica::new(pool, most_stale, identity, Arc::clone(&memory)))
         });
-        let group_commit = GroupCommit::new(write, Arc::clone(&memory), Arc::clone(&notices));
+        let group_commit = GroupCommit::new(
+            write,
+            address.era(),
+            patience,
+            Arc::clone(&memory),
+            Arc::clone(&notices),
+        );
         let follower = Arc::new(Follower::new(
             read.clone(),
+            patience,
             Arc::clone(&memory),
             Arc::clone(&notices),
             replica.clone(),
@@ -168,10 +178,10 @@ impl PostgresStore {
         if let Some(replica) = &replica {
             tasks.spawn(Arc::clone(replica).watch(options.look_every));
         }
-        let snapshots = Snapshots { primary: lists, replica: replica.clone() };
+        let snapshots = Snapshots { primary: lists, replica: replica.clone(), patience };
         Ok(Self {
             writer: Writer::start(group_commit, options.queue_length, options.max_batch),
-            reader: Reader::new(read),
+            reader: Reader::new(read, patience),
             lists: Lists::new(snapshots, options.lists()),
             memory,
             follower,
@@ -197,10 +207,8 @@ impl PostgresStore {
     }
 
     async fn read(&self, id: &str) -> Result<Option<Interaction>> {
-        let client = self.reader.pool().get().await?;
         let sql = "SELECT id, version, foreign_href, document FROM interaction WHERE id = $1";
-        let statement = client.prepare_cached(sql).await?;
-        let row = client.query_opt(&statement, &[&findable(id)]).await?;
+        let row = self.reader.row(sql, &[&findable(id)]).await?;
         Ok(row.as_ref().map(interaction_from))
     }
 
@@ -210,17 +218,14 @@ impl PostgresStore {
             .submit("writing a heartbeat", Alone, (), |unit, _| change::beat(unit).boxed())
             .await?;
         let what = "reading the heartbeat";
-        let read = async {
-            let client = self.reader.pool().get().await?;
-            let row = client.query_one("SELECT beat FROM heartbeat WHERE one = 1", &[]).await?;
-            Ok::<i64, Error>(row.get(0))
-        };
-        let read = read.await.map_err(|e| e.during(what))?;
+        let sql = "SELECT beat FROM heartbeat WHERE one = 1";
+        let read = self.reader.row(sql, &[]).await.map_err(|e| e.during(what))?;
+        let read = read.map(|row| row.get::<_, i64>(0));
         // A later check may have written meanwhile.
-        if read >= written {
+        if read >= Some(written) {
             Ok(())
         } else {
-            let source = format!("wrote {written}, read {read}").into();
+            let source = format!("wrote {written}, read {read:?}").into();
             Err(StoreError::Failed { what, source })
         }
     }

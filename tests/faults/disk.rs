@@ -1,0 +1,88 @@
+//! No room: what was begun is undone, what is there is read, and with room again writes go on.
+
+use crate::scene::{cluster, is_installed, is_unavailable, reads_go_on, recovers, server, through};
+use crate::writers::Writers;
+use harness::{Caller, TestServer, eventually, shows};
+use test_postgres::{Cluster, FORGETFUL, SmallDisk};
+
+/// More than a cluster needs to begin with, and soon full.
+const MEBIBYTES: u32 = 96;
+
+/// Where mounting is not allowed this is not tested, but for continuous integration.
+fn small_disk(mebibytes: u32) -> Option<SmallDisk> {
+    match SmallDisk::mount(mebibytes) {
+        Ok(disk) => Some(disk),
+        Err(error) if std::env::var_os("CI").is_none() => {
+            eprintln!("not tested: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A create that needs pages of its own.
+async fn large(caller: &Caller) -> harness::Answer {
+    let mut noise = String::new();
+    while noise.len() < 64 << 10 {
+        noise.push_str(&uuid::Uuid::new_v4().to_string());
+    }
+    let mut body = caller.api.sample("large");
+    body["description"] = noise.into();
+    caller.post("/partyInteraction", &body).await
+}
+
+/// Tables have a disk of their own, which fills up.
+#[tokio::test(flavor = "multi_thread")]
+async fn full_tables_take_nothing_and_lose_nothing() {
+    if !is_installed() {
+        return;
+    }
+    let Some(disk) = small_disk(16) else { return };
+    shows!(["database.full", "database.back", "database.once"]);
+    let cluster = cluster(&[]);
+    let tablespace = format!("CREATE TABLESPACE small LOCATION '{}'", disk.path().display());
+    cluster.sql(&[&tablespace, "ALTER DATABASE postgres SET default_tablespace = small"]).unwrap();
+    let server = server(&cluster.url()).await;
+    let caller = through(&server).await;
+    let id = caller.create_sample("call").await.id();
+    let full = "disk is full";
+    let ballast = disk.fill().unwrap();
+    while large(&caller).await.status == 201 {}
+    let writers = Writers::start(&caller, full);
+    writers.are_refused(1).await;
+    is_unavailable(large(&caller).await, full);
+    reads_go_on(&caller, &id).await;
+    std::fs::remove_file(ballast).unwrap();
+    recovers(&caller).await;
+    writers.make(100).await;
+    writers.end(&caller).await;
+    server.stop().await;
+    drop(cluster);
+}
+
+/// The log has no room either: PostgreSQL ends itself, and cannot begin again before there is some.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_log_costs_nothing() {
+    if !is_installed() {
+        return;
+    }
+    let Some(disk) = small_disk(MEBIBYTES) else { return };
+    shows!(["database.away", "database.back", "database.once"]);
+    let cluster = Cluster::start_in(disk.path(), FORGETFUL).unwrap();
+    let server: TestServer = server(&cluster.url()).await;
+    let caller = through(&server).await;
+    let ballast = disk.fill().unwrap();
+    let writers = Writers::start(&caller, "database");
+    // Nobody knows which page is the first without room: it may be that of a table.
+    eventually(async || large(&caller).await.status == 503).await;
+    writers.are_refused(1).await;
+    std::fs::remove_file(ballast).unwrap();
+    if crate::scene::health(&caller, "ready").await.status != 200 {
+        cluster.go_on().unwrap();
+    }
+    recovers(&caller).await;
+    writers.make(100).await;
+    writers.end(&caller).await;
+    server.stop().await;
+    drop(cluster);
+}
