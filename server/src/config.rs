@@ -64,6 +64,9 @@ pub struct Limits {
     pub patch_operations: usize,
     pub document_bytes: usize,
     pub write_queue: usize,
+    pub requests: NonZeroUsize,
+    pub bodies_bytes: usize,
+    pub connections: usize,
 }
 
 /// `[paging]`
@@ -377,6 +380,10 @@ impl Settings {
             let told = format!("limits.json_depth: expected {MOST_DEPTH} at most");
             return Err(SettingsError::Invalid(told));
         }
+        if self.limits.bodies_bytes < self.limits.body_bytes {
+            let told = "limits.bodies_bytes: expected limits.body_bytes at least".to_owned();
+            return Err(SettingsError::Invalid(told));
+        }
         let Delivery { lease_seconds, timeout_seconds, .. } = self.delivery;
         let shortest = timeout_seconds.max(1).saturating_mul(3);
         if timeout_seconds == 0 || !(shortest..=86_400).contains(&lease_seconds) {
@@ -455,6 +462,8 @@ mod tests {
             ("[limits]\nbody = 1", "body"),
             ("[limits]\nbody_bytes = -1", "body_bytes"),
             ("[limits]\njson_depth = 101", "limits.json_depth"),
+            ("[limits]\nrequests = 0", "requests"),
+            ("[limits]\nbodies_bytes = 1048575", "limits.bodies_bytes"),
             ("[paging]\npartial_status = 201", "partial_status"),
             ("[delivery]\nlease_seconds = 29", "delivery.lease_seconds"),
             ("[delivery]\nlease_seconds = 90000", "delivery.lease_seconds"),

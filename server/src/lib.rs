@@ -25,6 +25,7 @@ use crate::delivery::{Engine, Options, Reading, Readings, Tail};
 use crate::http::Tokens;
 use crate::http::admin::AdminSchemas;
 use crate::http::context::Context;
+use crate::http::load::Load;
 use crate::http::version::{Schemas, Version};
 use crate::query::parse::{QueryContext, QueryLimits};
 use crate::query::subscription::EventFilter;
@@ -81,6 +82,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         partial_status: settings.paging.partial_status,
         schemas,
         admin_schemas,
+        load: Load::new(&settings.limits),
         limits: settings.limits,
     };
     let config = ConfigDropshot {

@@ -29,6 +29,7 @@ mod lifecycle;
 mod limits;
 mod listening;
 mod operator;
+mod overload;
 mod paging;
 mod patches;
 mod plans;

@@ -6,6 +6,7 @@
 
 use crate::api::Api;
 use crate::call::Caller;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
@@ -68,8 +69,12 @@ impl TestServer {
 
     /// A caller of one API.
     pub async fn through(&self, api: Api) -> Caller {
-        let running = self.running.as_ref().expect("a running server");
-        Caller::connect(running.local_addr(), api).await
+        Caller::connect(self.address(), api).await
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.running.as_ref().expect("a running server").local_addr()
     }
 
     /// The SQLite file.

@@ -101,7 +101,7 @@ impl api::AdminApi for Admin {
         parse::nothing(raw_query(rqctx))?;
         let context = rqctx.context();
         let taken = operations::REPLAY_SUBSCRIPTION.request_media_types;
-        let body = body::read(&context.limits, rqctx.request.headers(), body, taken).await?;
+        let body = body::read(context, rqctx.request.headers(), body, taken).await?;
         let body = body::parse(&context.limits, &body)?;
         context.admin_schemas.replay.judge(&body)?;
         let from = replay_from(&body)?;

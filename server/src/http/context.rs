@@ -1,7 +1,8 @@
 //! What all requests share, and what happens around each: the guard.
 //!
 //! The guard runs before a byte of the body is read, in this order: URL length, host, authentication,
-//! acceptable media types; then the operation, its panics caught; then the access log.
+//! acceptable media types; whether there is a place for one more; then the operation, its panics caught;
+//! then the access log.
 
 use crate::app::App;
 use crate::config::{Limits, PartialStatus};
@@ -11,6 +12,7 @@ use crate::error::ApiError;
 use crate::http::admin::AdminSchemas;
 use crate::http::auth::Tokens;
 use crate::http::call::Call;
+use crate::http::load::Load;
 use crate::http::media;
 use crate::http::version::{Schemas, Version};
 use dropshot::{Body, RequestContext, RequestInfo};
@@ -29,6 +31,8 @@ pub struct Context {
     pub app: App,
     /// Bounds on every input.
     pub limits: Limits,
+    /// How much is under way.
+    pub load: Load,
     /// The status of a page that is not all.
     pub partial_status: PartialStatus,
     /// Where callbacks may lead.
@@ -114,9 +118,10 @@ impl Guard for Context {
     {
         let since = Instant::now();
         let context = rqctx.context();
-        let answer = match context.admit(&rqctx.request, operation.response_media_types) {
+        let admitted = context.admit(&rqctx.request, operation.response_media_types);
+        let answer = match admitted.and_then(|()| context.load.enter(rqctx)) {
             Err(error) => Err(error),
-            Ok(()) => AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
+            Ok(_place) => AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
                 Err(ApiError::internal(format!("{} panicked: {}", operation.id, told(&*panic))))
             }),
         };

@@ -13,6 +13,7 @@ mod hub;
 mod idempotency;
 mod interactions;
 mod list;
+pub mod load;
 mod media;
 mod patch;
 pub mod schema;
