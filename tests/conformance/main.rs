@@ -29,6 +29,7 @@ mod lifecycle;
 mod limits;
 mod listening;
 mod operator;
+mod over_http;
 mod overload;
 mod paging;
 mod patches;

@@ -1,4 +1,4 @@
-//! A request body that is not read until the operation asks for it.
+//! Request bodies that are not read until the operation asks for it.
 //!
 //! Neither media type nor content is judged here: 413 and 415 are the server's to say.
 
@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use bytes::{Bytes, BytesMut};
 use dropshot::{
     ApiEndpointBodyContentType, Body, ExclusiveExtractor, ExtractorMetadata, HttpError,
-    RequestContext, ServerContext, TypedBody,
+    RequestContext, ServerContext, StreamingBody, TypedBody,
 };
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -61,11 +61,7 @@ impl<T> JsonBody<T> {
     /// and the empty text, which is no media type, where it cannot be told or is told twice.
     #[must_use]
     pub fn media_type(&self) -> Option<String> {
-        let mut values = self.headers.get_all(CONTENT_TYPE).iter();
-        let first = values.next()?.to_str().unwrap_or_default();
-        let value = if values.next().is_none() { first } else { "" };
-        let essence = value.split(';').next().unwrap_or_default().trim();
-        Some(essence.to_ascii_lowercase())
+        media_type(&self.headers)
     }
 
     /// Reads the whole body, giving up as soon as it is known to be larger than `max_bytes`.
@@ -109,6 +105,49 @@ impl<T> JsonBody<T> {
             whole.extend_from_slice(&data);
         }
         Ok(whole.freeze())
+    }
+}
+
+/// An unread body of any length, which is read as it comes.
+pub struct StreamBody {
+    headers: HeaderMap,
+    body: Body,
+}
+
+impl StreamBody {
+    /// As [`JsonBody::media_type`].
+    #[must_use]
+    pub fn media_type(&self) -> Option<String> {
+        media_type(&self.headers)
+    }
+
+    /// The body itself.
+    #[must_use]
+    pub fn into_body(self) -> Body {
+        self.body
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let first = values.next()?.to_str().unwrap_or_default();
+    let value = if values.next().is_none() { first } else { "" };
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    Some(essence.to_ascii_lowercase())
+}
+
+#[async_trait::async_trait]
+impl ExclusiveExtractor for StreamBody {
+    async fn from_request<Context: ServerContext>(
+        _: &RequestContext<Context>,
+        request: hyper::Request<Body>,
+    ) -> Result<Self, HttpError> {
+        let (parts, body) = request.into_parts();
+        Ok(Self { headers: parts.headers, body })
+    }
+
+    fn metadata(content_type: ApiEndpointBodyContentType) -> ExtractorMetadata {
+        <StreamingBody as ExclusiveExtractor>::metadata(content_type)
     }
 }
 

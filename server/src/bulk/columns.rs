@@ -9,15 +9,15 @@ use anyhow::ensure;
 use serde_json::Value;
 
 /// What is shown, in order.
-pub(super) struct Columns(Vec<Vec<String>>);
+pub(crate) struct Columns(Vec<Vec<String>>);
 
 impl Columns {
     /// Reads dotted paths with commas between them.
-    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let path = |path: &str| path.trim().split('.').map(str::to_owned).collect::<Vec<_>>();
         let paths: Vec<_> = text.split(',').map(path).collect();
         let is_named = paths.iter().flatten().all(|name| !name.is_empty());
-        ensure!(is_named, "--fields: expected attribute paths separated by commas");
+        ensure!(is_named, "expected attribute paths separated by commas");
         Ok(Self(paths))
     }
 

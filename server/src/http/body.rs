@@ -28,10 +28,7 @@ pub async fn read<T>(
     if !taken.contains(&media_type.as_str()) {
         return Err(ApiError::unsupported_media_type(taken));
     }
-    let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(CONTENT_ENCODING).iter().all(identity) {
-        return Err(ApiError::unsupported_content_coding());
-    }
+    as_it_is(headers)?;
     let Limits { body_bytes, body_seconds, .. } = context.limits;
     let mut room = context.load.room();
     let whole = body.read_into(body_bytes, |bytes| room.grow(bytes));
@@ -45,6 +42,16 @@ pub async fn read<T>(
         BodyError::Broken(_) => ApiError::incomplete_body(),
     })?;
     Ok(room.with(whole))
+}
+
+/// Whether a body can be read as it is.
+///
+/// # Errors
+/// 415 for one that would have to be decompressed.
+pub fn as_it_is(headers: &HeaderMap) -> Result<(), ApiError> {
+    let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    let is_identity = headers.get_all(CONTENT_ENCODING).iter().all(identity);
+    if is_identity { Ok(()) } else { Err(ApiError::unsupported_content_coding()) }
 }
 
 /// A body as a tree, read strictly.

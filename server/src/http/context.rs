@@ -28,7 +28,7 @@ use tmf683_generated::serving::{Guard, Operation, PathMethods};
 /// Shared by all requests.
 pub struct Context {
     /// The use cases.
-    pub app: App,
+    pub app: Arc<App>,
     /// Bounds on every input.
     pub limits: Limits,
     /// How much is under way.
@@ -48,7 +48,7 @@ pub struct Context {
     /// Whether a list says how it was found.
     pub explain: bool,
     /// Compiled request schemas, in the order of [`Version::ALL`].
-    pub schemas: [Schemas; 2],
+    pub schemas: Arc<[Schemas; 2]>,
     /// The same of the admin API.
     pub admin_schemas: AdminSchemas,
 }
@@ -63,7 +63,7 @@ impl Call<'_> {
 impl Context {
     /// The compiled request schemas of a version.
     pub fn schemas_of(&self, version: Version) -> &Schemas {
-        let [v4, v5] = &self.schemas;
+        let [v4, v5] = &*self.schemas;
         match version {
             Version::V4 => v4,
             Version::V5 => v5,

@@ -16,11 +16,15 @@ const STANDING_HOLDERS: usize = 2;
 /// How often each request holds it: where dropshot answers it, and in its context.
 const HOLDERS_PER_REQUEST: usize = 2;
 
+/// Imports at a time: each has a thread, and some MiB of lines under way.
+const MOST_IMPORTS: usize = 4;
+
 /// The bounds, and how much of each is left.
 pub struct Load {
     requests: Semaphore,
     most_requests: usize,
     bodies: Arc<Semaphore>,
+    imports: Arc<Semaphore>,
     /// `None`: any number.
     most_connections: Option<usize>,
 }
@@ -36,6 +40,7 @@ impl Load {
             requests: Semaphore::new(most_requests),
             most_requests,
             bodies: Arc::new(Semaphore::new(limits.bodies_bytes.min(Semaphore::MAX_PERMITS))),
+            imports: Arc::new(Semaphore::new(MOST_IMPORTS)),
             most_connections: Some(limits.connections).filter(|most| *most > 0),
         }
     }
@@ -63,6 +68,15 @@ impl Load {
         let requests = self.most_requests - self.requests.available_permits();
         let others = STANDING_HOLDERS + HOLDERS_PER_REQUEST * requests;
         Arc::strong_count(&rqctx.server).saturating_sub(others)
+    }
+
+    /// A place for one import more, which may take longer than its request.
+    ///
+    /// # Errors
+    /// 503.
+    pub fn import(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = Arc::clone(&self.imports).try_acquire_owned();
+        place.map_err(|_| ApiError::busy("As many imports are under way as the server takes"))
     }
 
     /// Room for a body, none yet.

@@ -5,6 +5,7 @@ pub mod admin;
 mod answer;
 mod auth;
 mod body;
+mod bulk;
 mod call;
 pub mod context;
 mod creation;
