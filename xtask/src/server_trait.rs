@@ -199,11 +199,14 @@ fn registration(operation: &Operation) -> TokenStream {
 /// latter, they describe.
 fn parameters(operation: &Operation) -> TokenStream {
     let has_query = operation.method == "get" || !operation.query_parameters.is_empty();
-    let groups = [
+    // dropshot describes no headers of a stream.
+    let answer = &operation.success;
+    let headers = answer.schema.as_ref().map_or(&[][..], |_| &answer.headers);
+    let groups: [(_, _, &[Parameter], _); 4] = [
         ("Path", "Path parameters", &operation.path_parameters, false),
         ("Query", "Query parameters", &operation.query_parameters, has_query),
         ("Headers", "Request headers", &operation.header_parameters, false),
-        ("ResponseHeaders", "Headers of the success", &operation.success.headers, false),
+        ("ResponseHeaders", "Headers of the success", headers, false),
     ];
     let structs =
         groups.into_iter().filter(|(.., parameters, needed)| *needed || !parameters.is_empty());
@@ -255,11 +258,7 @@ fn documented(operation: &Operation) -> TokenStream {
     let status = ident(status_constant(success.status));
     let description = match &success.schema {
         None if success.media_types.is_empty() => quote! { serving::no_content() },
-        None if success.headers.is_empty() => quote! { serving::streamed() },
-        None => {
-            let headers = format_ident!("{}ResponseHeaders", operation.type_name());
-            quote! { serving::streamed_with_headers::<#headers>() }
-        }
+        None => quote! { serving::streamed() },
         Some(schema) => {
             let model = model(schema);
             if success.headers.is_empty() {

@@ -465,24 +465,6 @@ pub struct ExportInteractionsQuery {
     pub version: Option<String>,
 }
 
-/// Headers of the success of `exportInteractions`.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    serde::Deserialize,
-    serde::Serialize,
-    schemars::JsonSchema,
-)]
-pub struct ExportInteractionsResponseHeaders {
-    /// How many are here.
-    #[serde(rename = "X-Result-Count")]
-    pub x_result_count: Option<i64>,
-    /// How many there are in all.
-    #[serde(rename = "X-Total-Count")]
-    pub x_total_count: Option<i64>,
-}
-
 /// The success of `exportInteractions`.
 #[derive(Clone, Copy, Debug)]
 pub enum ExportInteractionsResponse {}
@@ -491,7 +473,7 @@ impl Documented for ExportInteractionsResponse {
     const STATUS: StatusCode = StatusCode::OK;
 
     fn description() -> ApiEndpointResponse {
-        serving::streamed_with_headers::<ExportInteractionsResponseHeaders>()
+        serving::streamed()
     }
 }
 
@@ -510,7 +492,7 @@ pub struct ImportInteractionsQuery {
     /// When an id is there with other content: `skip` (where it is missing), `replace` or `fail`.
     #[serde(rename = "onConflict")]
     pub on_conflict: Option<String>,
-    /// What the ids of lines without one are made of, beside the line. Give each body one of its own where lines have no ids, for the same line of the same source is the same interaction.
+    /// What the ids of lines without one are made of, beside the line: the same line of the same source is the same interaction, so each body needs a source of its own. Where it is missing, a line without an id is refused.
     pub source: Option<String>,
     /// The version of all documents, `v4` or `v5`; told by the shape of each where it is missing.
     pub version: Option<String>,

@@ -14,8 +14,5 @@ pub use crate::operation::{Operation, PathMethods};
 pub use body::{BodyError, JsonBody, StreamBody};
 pub use guard::Guard;
 pub use query::RawQuery;
-pub use reply::{
-    Documented, Reply, described, described_with_headers, no_content, streamed,
-    streamed_with_headers,
-};
+pub use reply::{Documented, Reply, described, described_with_headers, no_content, streamed};
 pub use route::{Route, header_parameters, path_parameters, route_undeclared_methods};

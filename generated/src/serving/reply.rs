@@ -98,15 +98,6 @@ pub fn streamed() -> ApiEndpointResponse {
     HttpResponseOk::<FreeformBody>::response_metadata()
 }
 
-/// Describes an answer whose body is a stream of bytes, with headers, the fields of `H`.
-#[must_use]
-pub fn streamed_with_headers<H>() -> ApiEndpointResponse
-where
-    H: JsonSchema + Serialize + Send + Sync + 'static,
-{
-    HttpResponseHeaders::<HttpResponseOk<FreeformBody>, H>::response_metadata()
-}
-
 /// Describes an answer without a body.
 #[must_use]
 pub fn no_content() -> ApiEndpointResponse {
