@@ -6,21 +6,26 @@
 
 use super::columns::Columns;
 use super::output::Output;
+use super::table::Table;
 use crate::app::App;
 use crate::config::{Limits, Settings};
-use crate::domain::interaction::Interaction;
+use crate::domain::interaction::{Interaction, Members};
 use crate::http::version::Version;
 use crate::query::cursor::Position;
 use crate::query::error::QueryError;
 use crate::query::fields::Fields;
 use crate::query::parse::{self, ListQuery, QueryContext, QueryLimits};
 use crate::query::sort::Sort;
+use crate::query::vocabulary::Kind;
 use crate::store::contract::{Chunks, Items, Page, PageQuery, Start, StoreError};
 use anyhow::{Context, anyhow, bail};
 use futures::{Stream, StreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use std::io::Write;
 use std::path::PathBuf;
+
+const PARQUET: &str = "parquet";
 
 /// What is to be exported, and how.
 #[derive(Clone, Debug)]
@@ -37,7 +42,7 @@ pub struct Order {
     pub after: Option<String>,
     /// Dotted paths with commas between them; `None`: all members.
     pub fields: Option<String>,
-    /// `ndjson` or `csv`.
+    /// `ndjson`, `csv` or `parquet`.
     pub format: String,
 }
 
@@ -84,8 +89,14 @@ pub(crate) async fn run(
         ExportError::Query(error) => anyhow!(error).context("--filter"),
         other => anyhow!(other),
     })?;
-    let mut output = Output::open(order.file.as_deref(), order.replace)?;
-    output.write(&export.head())?;
+    let output = Output::open(order.file.as_deref(), order.replace)?;
+    let mut sheet = match (&export.view.look, order.format.as_str()) {
+        (Look::Columns(columns), PARQUET) => {
+            let paths = columns.paths().iter().cloned();
+            Sheet::Table(Table::create(output, paths.map(|path| exporter.with_kind(path)))?)
+        }
+        _ => Sheet::begin(output, &export.head())?,
+    };
     let (mut written, mut last) = (0, None);
     let mut interrupted = std::pin::pin!(interrupted);
     let failure = loop {
@@ -98,7 +109,7 @@ pub(crate) async fn run(
             Some(Err(error)) => break Some(error),
             Some(Ok(items)) => {
                 for item in &items {
-                    output.write(&export.view.shown(item)?)?;
+                    sheet.add(&export.view, item)?;
                 }
                 written += items.len() as u64;
                 last = items.into_iter().next_back().map(|item| item.id).or(last);
@@ -117,17 +128,50 @@ pub(crate) async fn run(
         return Err(anyhow!(error).context(format!("after {written}, go on with --after {cursor}")));
     }
     let is_whole = written == export.count;
+    let output = sheet.end()?;
     let part = if is_whole { output.finish().map(|()| None) } else { output.interrupt() };
     Ok(Exported { written, asked: export.count, cursor, part: part.context("the output")? })
+}
+
+/// What is written to.
+enum Sheet {
+    Lines(Output),
+    Table(Table<Output>),
+}
+
+impl Sheet {
+    fn begin(mut output: Output, head: &str) -> anyhow::Result<Self> {
+        output.write_all(head.as_bytes())?;
+        Ok(Self::Lines(output))
+    }
+
+    fn add(&mut self, view: &View, interaction: &Interaction) -> anyhow::Result<()> {
+        match self {
+            Self::Lines(output) => Ok(output.write_all(view.shown(interaction)?.as_bytes())?),
+            Self::Table(table) => {
+                table.row(&view.whole(interaction)?).with_context(|| interaction.id.clone())
+            }
+        }
+    }
+
+    /// What is in it can be read.
+    fn end(self) -> anyhow::Result<Output> {
+        match self {
+            Self::Lines(output) => Ok(output),
+            Self::Table(table) => table.finish(),
+        }
+    }
 }
 
 fn look(format: &str, fields: Option<&str>) -> anyhow::Result<Look> {
     match (format, fields) {
         ("ndjson", None) => Ok(Look::Whole),
         ("ndjson", Some(fields)) => Ok(Look::Fields(Fields::parse(fields)?)),
-        ("csv", Some(fields)) => Ok(Look::Columns(Columns::parse(fields).context("--fields")?)),
-        ("csv", None) => bail!("--format csv needs --fields"),
-        (other, _) => bail!("--format: {other} is not ndjson or csv"),
+        ("csv" | PARQUET, Some(fields)) => {
+            Ok(Look::Columns(Columns::parse(fields).context("--fields")?))
+        }
+        ("csv" | PARQUET, None) => bail!("--format {format} needs --fields"),
+        (other, _) => bail!("--format: {other} is not ndjson, csv or parquet"),
     }
 }
 
@@ -225,6 +269,14 @@ impl Exporter<'_> {
         Ok(Export { total, count, chunks, sort, view })
     }
 
+    /// A path of this version, and whether date-times are there.
+    fn with_kind(&self, path: Vec<String>) -> (Vec<String>, bool) {
+        let canonical = self.version.shape().canonical_paths(&path);
+        let kind = |path: &Vec<String>| self.app.vocabulary().kind_of(path);
+        let is_time = canonical.iter().filter_map(kind).any(|kind| kind == Kind::Instant);
+        (path, is_time)
+    }
+
     fn href_prefix(&self) -> Option<String> {
         let base = self.version.bases()[0];
         self.public_url.map(|root| format!("{root}{base}/partyInteraction/"))
@@ -284,17 +336,11 @@ impl Export {
 impl View {
     /// A line, with its end.
     fn shown(&self, interaction: &Interaction) -> anyhow::Result<String> {
-        let identity = interaction.identity();
-        let href = match (&self.href_prefix, identity.foreign_href) {
-            (None, foreign) => foreign.map(str::to_owned),
-            (Some(prefix), _) => Some(identity.href(prefix)),
-        };
         if let (Version::V5, Look::Whole) = (self.version, &self.look) {
             // The stored text is this version's: nothing to parse.
-            return Ok(interaction.to_text_with(href.as_deref()) + "\n");
+            return Ok(interaction.to_text_with(self.href(interaction).as_deref()) + "\n");
         }
-        let members = interaction.members().with_context(|| interaction.id.clone())?;
-        let whole = identity.before_with(self.version.view(members), href.as_deref());
+        let whole = self.whole(interaction)?;
         Ok(match &self.look {
             Look::Whole => format!("{}\n", Value::Object(whole)),
             Look::Columns(columns) => columns.row(&whole),
@@ -303,5 +349,20 @@ impl View {
                 format!("{}\n", Value::Object(shown))
             }
         })
+    }
+
+    /// All members, as this version shows them.
+    fn whole(&self, interaction: &Interaction) -> anyhow::Result<Members> {
+        let members = interaction.members().with_context(|| interaction.id.clone())?;
+        let view = self.version.view(members);
+        Ok(interaction.identity().before_with(view, self.href(interaction).as_deref()))
+    }
+
+    fn href(&self, interaction: &Interaction) -> Option<String> {
+        let identity = interaction.identity();
+        match (&self.href_prefix, identity.foreign_href) {
+            (None, foreign) => foreign.map(str::to_owned),
+            (Some(prefix), _) => Some(identity.href(prefix)),
+        }
     }
 }

@@ -12,6 +12,7 @@ mod lines;
 mod output;
 mod progress;
 mod report;
+mod table;
 mod terminal;
 
 pub(crate) use columns::Columns;
