@@ -74,6 +74,9 @@ pub struct Limits {
     pub document_bytes: usize,
     pub write_queue: usize,
     pub write_batch: NonZeroUsize,
+    pub requests: NonZeroUsize,
+    pub bodies_bytes: usize,
+    pub connections: usize,
 }
 
 /// `[paging]`
@@ -323,6 +326,10 @@ impl Settings {
             let told = format!("limits.json_depth: expected {MOST_DEPTH} at most");
             return Err(SettingsError::Invalid(told));
         }
+        if self.limits.bodies_bytes < self.limits.body_bytes {
+            let told = "limits.bodies_bytes: expected limits.body_bytes at least".to_owned();
+            return Err(SettingsError::Invalid(told));
+        }
         if self.replica.staleness_ms < LEAST_STALENESS_MS {
             let told = format!("replica.staleness_ms: expected at least {LEAST_STALENESS_MS}");
             return Err(SettingsError::Invalid(told));
@@ -397,6 +404,8 @@ mod tests {
             ("[limits]\nbody_bytes = -1", "body_bytes"),
             ("[limits]\njson_depth = 101", "limits.json_depth"),
             ("[limits]\nwrite_batch = 0", "write_batch"),
+            ("[limits]\nrequests = 0", "requests"),
+            ("[limits]\nbodies_bytes = 1048575", "limits.bodies_bytes"),
             ("[paging]\npartial_status = 201", "partial_status"),
             ("[delivery]\nlease_seconds = 29", "delivery.lease_seconds"),
             ("[delivery]\nlease_seconds = 90000", "delivery.lease_seconds"),

@@ -113,7 +113,12 @@ impl ApiError {
         let reason = "The request body took too long to arrive";
         Self::new(ErrorStatusCode::REQUEST_TIMEOUT, "bodyTooSlow", reason)
             .message(format!("at most {bound_seconds} seconds are waited (limits.body_seconds)"))
-            .with_header(CONNECTION, "close")
+            .closing_the_connection()
+    }
+
+    /// Nothing else is answered on this connection.
+    pub fn closing_the_connection(self) -> Self {
+        self.with_header(CONNECTION, "close")
     }
 
     /// 409.

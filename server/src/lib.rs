@@ -25,6 +25,7 @@ use crate::delivery::{Engine, Options, Reading, Readings, Tail};
 use crate::http::Tokens;
 use crate::http::admin::AdminSchemas;
 use crate::http::context::Context;
+use crate::http::load::Load;
 use crate::http::version::{Schemas, Version};
 use crate::query::parse::{QueryContext, QueryLimits};
 use crate::query::subscription::EventFilter;
@@ -56,7 +57,7 @@ pub struct Running {
 /// # Errors
 /// The store cannot be opened, the token file cannot be read, or the address is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
-    let schemas = [Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?];
+    let schemas = Arc::new([Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?]);
     let admin_schemas = AdminSchemas::compile()?;
     let vocabulary = vocabulary()?;
     let token_file = settings.auth.token_file.as_path();
@@ -71,7 +72,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let tail = Tail::of(store.clone());
     let feed = Arc::new(Feed::new(tail.clone(), settings.events.streams));
     let context = Context {
-        app: App::new(Arc::clone(&store), vocabulary.clone(), rules),
+        app: Arc::new(App::new(Arc::clone(&store), vocabulary.clone(), rules)),
         callbacks: resolver,
         feed: Arc::clone(&feed),
         public_url: settings.public_url.0,
@@ -81,6 +82,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         partial_status: settings.paging.partial_status,
         schemas,
         admin_schemas,
+        load: Load::new(&settings.limits),
         limits: settings.limits,
     };
     let config = ConfigDropshot {

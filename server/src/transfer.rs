@@ -100,7 +100,7 @@ pub struct Export {
     /// Attributes to show, dotted, with commas between them [default: all].
     #[arg(long, value_name = "PATHS")]
     fields: Option<String>,
-    /// ndjson, or csv of --fields.
+    /// ndjson, or csv or parquet of --fields.
     #[arg(long, value_name = "FORMAT", default_value = "ndjson")]
     format: String,
     /// Replace a file that is there.

@@ -318,11 +318,17 @@ async fn an_export_is_that_of_a_list_and_goes_on_where_it_ended() {
     let table =
         done(&[&export[..], &["id,reason,none", "--filter", "id=i-1"]].concat(), here).await;
     assert_eq!(table, "id,reason,none\r\ni-1,\"1,\"\"1\"\"\",\r\n");
+    let parquet = ["export", "--store", "sqlite:a.db", "--format", "parquet", "--fields"];
+    done(&[&parquet[..], &["id,creationDate", "table"]].concat(), here).await;
+    let table = std::fs::read(here.join("table")).unwrap();
+    assert!(table.starts_with(b"PAR1") && table.ends_with(b"PAR1"), "{table:?}");
     for (arguments, culprit) in [
         (&["--filter", "colour=red"][..], "colour"),
         (&["--after", "x"], "cursor"),
         (&["--format", "csv"], "--fields"),
-        (&["--format", "parquet"], "parquet"),
+        (&["--format", "parquet"], "--fields"),
+        (&["--format", "parquet", "--fields", "id,id"], "once"),
+        (&["--format", "xml"], "xml"),
         (&["--version", "v6"], "v6"),
         (&["lines"], "--force"),
     ] {

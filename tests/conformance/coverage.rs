@@ -51,6 +51,7 @@ const NO_USE: [(&str, u16); 6] = [
 /// Needs sixteen times eight clients that change one interaction in the same instant.
 const TOO_CONTENDED: (&str, u16) = ("patchPartyInteraction", 409);
 
+const NDJSON: &str = "application/x-ndjson";
 const TOKEN: &str = "coverage-0123456789abcdef";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,6 +216,11 @@ async fn administer(admin: &Caller, caller: &Caller) -> BTreeSet<(String, u16)> 
     for (path, body) in words.iter().chain([&redeliver]) {
         admin.post_text(path, body.clone()).await.is(409);
     }
+    admin.call(Method::POST, "/import").body(NDJSON, "{}").send().await.is(200);
+    admin.call(Method::POST, "/import?limit=x").body(NDJSON, "{}").send().await.is(400);
+    admin.call(Method::POST, "/import").body("text/plain", "x").send().await.is(415);
+    admin.get("/export").await.is(200);
+    admin.get("/export?limit=x").await.is(400);
     refuse_whatever_it_is(admin, &event).await;
     admin.seen()
 }

@@ -30,6 +30,8 @@ mod limits;
 mod listening;
 mod migrating;
 mod operator;
+mod over_http;
+mod overload;
 mod paging;
 mod patches;
 mod plans;

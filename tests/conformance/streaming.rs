@@ -74,6 +74,9 @@ async fn what_breaks_on_the_way_is_cut() {
     behind.execute_batch("UPDATE interaction SET document = '{oops' WHERE id = 'i3000'").unwrap();
     let list = v4.call(reqwest::Method::GET, "/partyInteraction").try_send().await;
     assert!(list.is_err(), "a part that looks whole: {}", list.unwrap().text.len());
+    let admin = server.through(Api::ADMIN).await;
+    let export = admin.call(reqwest::Method::GET, "/export?version=v4").try_send().await;
+    assert!(export.is_err(), "a part that looks whole: {}", export.unwrap().text.len());
     // What is known before the first byte is an answer.
     v4.get("/partyInteraction?offset=2999&limit=1").await.is(500);
     v4.get("/partyInteraction?sort=reason&limit=1").await.is(500);

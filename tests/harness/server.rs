@@ -4,6 +4,7 @@
 use crate::api::Api;
 use crate::call::Caller;
 use crate::database::Database;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use tmf683_server::config::{Flags, Settings};
 use tmf683_server::{Running, start};
@@ -56,8 +57,12 @@ impl TestServer {
 
     /// A caller of one API.
     pub async fn through(&self, api: Api) -> Caller {
-        let running = self.running.as_ref().expect("a running server");
-        Caller::connect(running.local_addr(), api).await
+        Caller::connect(self.address(), api).await
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.running.as_ref().expect("a running server").local_addr()
     }
 
     /// The SQLite file.

@@ -27,7 +27,7 @@ pub(crate) struct Operation {
     pub(crate) query_parameters: Vec<Parameter>,
     /// Request headers: documented and offered by the client, read by the server as it needs them.
     pub(crate) header_parameters: Vec<Parameter>,
-    /// Accepted bodies: media type and schema, JSON first, then what is JSON by another name.
+    /// Accepted bodies: media type and schema, JSON first, then what is JSON by another name; or streams.
     pub(crate) bodies: Vec<(String, Value)>,
     pub(crate) success: Success,
 }
@@ -46,12 +46,17 @@ pub(crate) struct Success {
     pub(crate) status: u16,
     /// Media types of the body, JSON first; none where there is no body.
     pub(crate) media_types: Vec<String>,
-    /// Schema of the JSON body, if there is one.
+    /// Schema of the JSON body, if there is one; a body without is a stream.
     pub(crate) schema: Option<Value>,
     pub(crate) headers: Vec<Parameter>,
 }
 
 impl Operation {
+    /// Whether what is sent has no model: bytes of any number.
+    pub(crate) fn takes_a_stream(&self) -> bool {
+        self.bodies.first().is_some_and(|(_, schema)| is_stream(schema))
+    }
+
     /// Whether the side that receives events serves this, not the server.
     pub(crate) fn is_listener(&self) -> bool {
         self.path.starts_with(LISTENER_PREFIX)
@@ -205,17 +210,27 @@ fn bodies(operation: &Value, pointer: &Pointer) -> Result<Vec<(String, Value)>, 
     let mut bodies = Vec::new();
     for (media_type, content, pointer) in members(body, "content", &pointer)? {
         let schema = content.get("schema").unwrap_or(&Value::Null);
-        if component(schema).is_none() {
-            let message = "a request body has to refer to a component schema";
+        if component(schema).is_none() && !is_stream(schema) {
+            let message = "a request body has to refer to a component schema, or be a stream";
             return Err(Fault::new(&pointer.at("schema"), message));
         }
         bodies.push((media_type.to_owned(), schema.clone()));
     }
     bodies.sort_by_key(|(media_type, _)| by_preference(media_type));
-    if bodies.first().is_none_or(|(media_type, _)| !is_json(media_type)) {
-        return Err(Fault::new(&pointer.at("content"), "a request body has to offer JSON"));
+    let is_json = bodies.first().is_some_and(|(media_type, _)| is_json(media_type));
+    match bodies.iter().filter(|(_, schema)| is_stream(schema)).count() {
+        0 if is_json => Ok(bodies),
+        streams if streams > 0 && streams == bodies.len() => Ok(bodies),
+        _ => {
+            let message = "a request body has to offer JSON, or streams and nothing else";
+            Err(Fault::new(&pointer.at("content"), message))
+        }
     }
-    Ok(bodies)
+}
+
+/// Bytes of any number, for which there is no model: `type: string, format: binary`.
+pub(crate) fn is_stream(schema: &Value) -> bool {
+    schema["type"] == "string" && schema["format"] == "binary"
 }
 
 /// Sorts media types of a body: JSON, what is JSON by another name (RFC 6839), anything else.
@@ -246,8 +261,9 @@ fn success(operation: &Value, pointer: &Pointer) -> Result<Success, Fault> {
     };
     let content = members(response, "content", pointer)?;
     let json = content.iter().find(|(media_type, ..)| *media_type == JSON);
-    if json.is_none() && !content.is_empty() {
-        return Err(Fault::new(&pointer.at("content"), "a success has to offer JSON"));
+    if json.is_none() && !content.iter().all(|(_, content, _)| is_stream_of(content)) {
+        let message = "a success has to offer JSON, or streams and nothing else";
+        return Err(Fault::new(&pointer.at("content"), message));
     }
     let mut headers = Vec::new();
     for (name, header, pointer) in members(response, "headers", pointer)? {
@@ -263,13 +279,17 @@ fn success(operation: &Value, pointer: &Pointer) -> Result<Success, Fault> {
         None => None,
         Some((_, media_type, pointer)) => Some(answer(media_type, &pointer.at("schema"))?),
     };
-    if schema.is_none() && !headers.is_empty() {
+    if content.is_empty() && !headers.is_empty() {
         return Err(Fault::new(&pointer.at("headers"), "headers without a body are unsupported"));
     }
     let mut media_types: Vec<String> =
         content.iter().map(|(name, ..)| (*name).to_owned()).collect();
     media_types.sort_by_key(|media_type| by_preference(media_type));
     Ok(Success { status: *status, media_types, schema, headers })
+}
+
+fn is_stream_of(content: &Value) -> bool {
+    is_stream(content.get("schema").unwrap_or(&Value::Null))
 }
 
 /// The schema of an answer's body: a component, or an array of one.

@@ -31,6 +31,10 @@ pub(crate) fn api(operations: &[Operation], stem: &str) -> anyhow::Result<syn::F
         described.push(parameters(operation));
         described.push(documented(operation));
     }
+    let bodies = match operations.iter().any(Operation::takes_a_stream) {
+        true => quote! { JsonBody, StreamBody, },
+        false => quote! { JsonBody, },
+    };
     let tokens = quote! {
         #![doc = " The document's operations as dropshot traits."]
 
@@ -43,7 +47,7 @@ pub(crate) fn api(operations: &[Operation], stem: &str) -> anyhow::Result<syn::F
         use http::{Method, StatusCode};
 
         use super::{operations, types};
-        use crate::serving::{self, Documented, Guard, JsonBody, RawQuery, Reply, Route};
+        use crate::serving::{self, Documented, Guard, #bodies RawQuery, Reply, Route};
 
         #(#parts)*
         #(#described)*
@@ -128,7 +132,9 @@ fn extractors(operation: &Operation) -> Vec<(TokenStream, TokenStream)> {
         let name = format_ident!("{stem}Query");
         extractors.push((quote! { query }, quote! { RawQuery<#name> }));
     }
-    if let Some(model) = operation.bodies.first().and_then(|(_, schema)| component(schema)) {
+    if operation.takes_a_stream() {
+        extractors.push((quote! { body }, quote! { StreamBody }));
+    } else if let Some(model) = operation.bodies.first().and_then(|(_, schema)| component(schema)) {
         let model = ident(&type_name(model));
         extractors.push((quote! { body }, quote! { JsonBody<types::#model> }));
     }
@@ -193,11 +199,14 @@ fn registration(operation: &Operation) -> TokenStream {
 /// latter, they describe.
 fn parameters(operation: &Operation) -> TokenStream {
     let has_query = operation.method == "get" || !operation.query_parameters.is_empty();
-    let groups = [
+    // dropshot describes no headers of a stream.
+    let answer = &operation.success;
+    let headers = answer.schema.as_ref().map_or(&[][..], |_| &answer.headers);
+    let groups: [(_, _, &[Parameter], _); 4] = [
         ("Path", "Path parameters", &operation.path_parameters, false),
         ("Query", "Query parameters", &operation.query_parameters, has_query),
         ("Headers", "Request headers", &operation.header_parameters, false),
-        ("ResponseHeaders", "Headers of the success", &operation.success.headers, false),
+        ("ResponseHeaders", "Headers of the success", headers, false),
     ];
     let structs =
         groups.into_iter().filter(|(.., parameters, needed)| *needed || !parameters.is_empty());
@@ -248,7 +257,8 @@ fn documented(operation: &Operation) -> TokenStream {
     let name = format_ident!("{}Response", operation.type_name());
     let status = ident(status_constant(success.status));
     let description = match &success.schema {
-        None => quote! { serving::no_content() },
+        None if success.media_types.is_empty() => quote! { serving::no_content() },
+        None => quote! { serving::streamed() },
         Some(schema) => {
             let model = model(schema);
             if success.headers.is_empty() {

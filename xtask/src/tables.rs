@@ -21,11 +21,11 @@ pub(crate) fn tables(operations: &[Operation], is_swagger2: bool) -> anyhow::Res
         table("LISTENER_OPERATIONS", "LISTENER_PATHS", "a receiver of events serves", listening());
     let schemas = operations.iter().flat_map(|operation| {
         let id = &operation.id;
-        operation.bodies.iter().map(move |(media_type, schema)| {
-            let definition = component(schema).unwrap_or_default();
-            quote! {
+        operation.bodies.iter().filter_map(move |(media_type, schema)| {
+            let definition = component(schema)?;
+            Some(quote! {
                 RequestSchema { operation_id: #id, media_type: #media_type, definition: #definition }
-            }
+            })
         })
     });
     let swagger = is_swagger2.then(|| {

@@ -231,7 +231,7 @@ impl<E: Wire> Context<E> {
             Ok(Err(BodyError::TooLarge)) => {
                 return Err(Refused::TooLarge { most: self.body_bytes });
             }
-            Ok(Err(BodyError::Broken(_))) => return Err(Refused::Incomplete),
+            Ok(Err(BodyError::Broken(_) | BodyError::NoRoom)) => return Err(Refused::Incomplete),
             Err(_) => return Err(Refused::TooSlow { most: self.body_timeout }),
         };
         self.receiver.take(headers, &body, path).await

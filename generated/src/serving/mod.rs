@@ -11,8 +11,8 @@ mod reply;
 mod route;
 
 pub use crate::operation::{Operation, PathMethods};
-pub use body::{BodyError, JsonBody};
+pub use body::{BodyError, JsonBody, StreamBody};
 pub use guard::Guard;
 pub use query::RawQuery;
-pub use reply::{Documented, Reply, described, described_with_headers, no_content};
+pub use reply::{Documented, Reply, described, described_with_headers, no_content, streamed};
 pub use route::{Route, header_parameters, path_parameters, route_undeclared_methods};

@@ -5,8 +5,8 @@
 use std::marker::PhantomData;
 
 use dropshot::{
-    ApiEndpointResponse, Body, HttpError, HttpResponse, HttpResponseHeaders, HttpResponseOk,
-    HttpResponseUpdatedNoContent,
+    ApiEndpointResponse, Body, FreeformBody, HttpError, HttpResponse, HttpResponseHeaders,
+    HttpResponseOk, HttpResponseUpdatedNoContent,
 };
 use http::{HeaderMap, Response, StatusCode};
 use schemars::JsonSchema;
@@ -90,6 +90,12 @@ where
     H: JsonSchema + Serialize + Send + Sync + 'static,
 {
     HttpResponseHeaders::<HttpResponseOk<T>, H>::response_metadata()
+}
+
+/// Describes an answer whose body is a stream of bytes.
+#[must_use]
+pub fn streamed() -> ApiEndpointResponse {
+    HttpResponseOk::<FreeformBody>::response_metadata()
 }
 
 /// Describes an answer without a body.

@@ -2,7 +2,7 @@
 
 use dropshot::{ApiDescription, Path, RequestContext};
 use tmf683_generated::admin_v1::{api, types};
-use tmf683_generated::serving::{JsonBody, RawQuery};
+use tmf683_generated::serving::{JsonBody, RawQuery, StreamBody};
 
 use super::stub::{Answer, Stub, heard, said};
 
@@ -16,6 +16,21 @@ impl api::AdminApi for Stub {
         query: RawQuery<api::ListDeliveriesQuery>,
     ) -> Answer<api::ListDeliveriesResponse> {
         Ok(said(query.raw().to_owned()))
+    }
+
+    async fn export_interactions(
+        _: &Rqctx,
+        query: RawQuery<api::ExportInteractionsQuery>,
+    ) -> Answer<api::ExportInteractionsResponse> {
+        Ok(said(query.raw().to_owned()))
+    }
+
+    async fn import_interactions(
+        _: &Rqctx,
+        _: RawQuery<api::ImportInteractionsQuery>,
+        body: StreamBody,
+    ) -> Answer<api::ImportInteractionsResponse> {
+        Ok(said(body.media_type().unwrap_or_default()))
     }
 
     async fn redeliver(

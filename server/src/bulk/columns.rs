@@ -9,15 +9,15 @@ use anyhow::ensure;
 use serde_json::Value;
 
 /// What is shown, in order.
-pub(super) struct Columns(Vec<Vec<String>>);
+pub(crate) struct Columns(Vec<Vec<String>>);
 
 impl Columns {
     /// Reads dotted paths with commas between them.
-    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let path = |path: &str| path.trim().split('.').map(str::to_owned).collect::<Vec<_>>();
         let paths: Vec<_> = text.split(',').map(path).collect();
         let is_named = paths.iter().flatten().all(|name| !name.is_empty());
-        ensure!(is_named, "--fields: expected attribute paths separated by commas");
+        ensure!(is_named, "expected attribute paths separated by commas");
         Ok(Self(paths))
     }
 
@@ -28,22 +28,29 @@ impl Columns {
 
     /// One interaction.
     pub(super) fn row(&self, view: &Members) -> String {
-        record(self.0.iter().map(|path| {
-            let mut found = Vec::new();
-            path::each_at(view, path, &mut |value| found.push(value.clone()));
-            match found.pop() {
-                None => String::new(),
-                Some(only) if found.is_empty() => match only {
-                    Value::String(text) => text,
-                    Value::Null => String::new(),
-                    other => other.to_string(),
-                },
-                Some(last) => {
-                    found.push(last);
-                    Value::Array(found).to_string()
-                }
-            }
-        }))
+        record(self.0.iter().map(|path| cell(view, path).unwrap_or_default()))
+    }
+
+    /// The paths themselves.
+    pub(super) fn paths(&self) -> &[Vec<String>] {
+        &self.0
+    }
+}
+
+/// What a cell shows of an interaction; `None` where nothing is there, or `null`.
+pub(super) fn cell(view: &Members, path: &[String]) -> Option<String> {
+    let mut found = Vec::new();
+    path::each_at(view, path, &mut |value| found.push(value.clone()));
+    match found.pop()? {
+        only if found.is_empty() => match only {
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            other => Some(other.to_string()),
+        },
+        last => {
+            found.push(last);
+            Some(Value::Array(found).to_string())
+        }
     }
 }
 

@@ -28,15 +28,15 @@ pub(super) type Complaints = Vec<Violation>;
 /// How lines are read.
 pub(super) struct Reader {
     pub(super) app: Arc<App>,
-    pub(super) v4: Schemas,
-    pub(super) v5: Schemas,
+    /// In the order of [`Version::ALL`].
+    pub(super) schemas: Arc<[Schemas; 2]>,
     /// What version all are; `None`: told by their shape.
     pub(super) version: Option<Version>,
     pub(super) limits: json::Limits,
     /// What our own `href`s start with.
     pub(super) href_prefixes: Vec<String>,
-    /// What the lines come from.
-    pub(super) source: String,
+    /// What the lines come from; `None`: nobody knows, so each needs an id.
+    pub(super) source: Option<String>,
     /// RFC 3339: the time of what has none.
     pub(super) now: String,
     pub(super) with_events: bool,
@@ -78,17 +78,18 @@ impl Reader {
     }
 
     fn judged(&self, version: Version, value: Value) -> Result<Members, Complaints> {
+        let [v4, v5] = &*self.schemas;
         let verdict = match version {
-            Version::V4 => self.v4.judge_create(&value),
-            Version::V5 => self.v5.judge_create(&value),
+            Version::V4 => v4.judge_create(&value),
+            Version::V5 => v5.judge_create(&value),
         };
         let verdict = match (verdict, &value) {
             // What was recorded through v4 need not have all that v5 requires. It is a v5 document
             // all the same, if v4 took it.
             (Err(violations), Value::Object(members)) if version == Version::V5 => {
                 let view = Value::Object(lens::get(members));
-                let is_of_v4 = self.v4.judge_create(&view).is_ok();
-                if is_of_v4 { self.v5.judge_types(members) } else { Err(violations) }
+                let is_of_v4 = v4.judge_create(&view).is_ok();
+                if is_of_v4 { v5.judge_types(members) } else { Err(violations) }
             }
             (verdict, _) => verdict,
         };
@@ -104,7 +105,8 @@ impl Reader {
         let canonical = lens::put(None, view).map_err(|error| match &error {
             lens::LensError::NameTaken { pointer, .. } => complaint(pointer, error.to_string()),
         })?;
-        self.v5.judge_types(&canonical).map_err(|Violations(complaints)| complaints)?;
+        let [_, v5] = &*self.schemas;
+        v5.judge_types(&canonical).map_err(|Violations(complaints)| complaints)?;
         Ok(canonical)
     }
 
@@ -115,9 +117,13 @@ impl Reader {
         number: u64,
         line: &[u8],
     ) -> Result<Origin, Complaints> {
-        let (id, is_id_made) = match text(members, "id")? {
-            Some(id) => (checked_id(id)?, false),
-            None => (made_id(&self.source, number, line), true),
+        let (id, is_id_made) = match (text(members, "id")?, &self.source) {
+            (Some(id), _) => (checked_id(id)?, false),
+            (None, Some(source)) => (made_id(source, number, line), true),
+            (None, None) => {
+                let told = "is missing, and no source is named that one could be made of";
+                return Err(complaint("/id", told));
+            }
         };
         let is_ours = |href: &String| {
             self.href_prefixes.iter().any(|prefix| href.strip_prefix(prefix) == Some(id.as_str()))

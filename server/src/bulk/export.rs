@@ -6,19 +6,26 @@
 
 use super::columns::Columns;
 use super::output::Output;
+use super::table::Table;
 use crate::app::App;
-use crate::config::Settings;
-use crate::domain::interaction::Interaction;
+use crate::config::{Limits, Settings};
+use crate::domain::interaction::{Interaction, Members};
 use crate::http::version::Version;
+use crate::query::cursor::Position;
+use crate::query::error::QueryError;
 use crate::query::fields::Fields;
 use crate::query::parse::{self, ListQuery, QueryContext, QueryLimits};
 use crate::query::sort::Sort;
-use crate::store::contract::{Items, PageQuery, Start};
+use crate::query::vocabulary::Kind;
+use crate::store::contract::{Chunks, Items, Page, PageQuery, Start, StoreError};
 use anyhow::{Context, anyhow, bail};
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use std::io::Write;
 use std::path::PathBuf;
+
+const PARQUET: &str = "parquet";
 
 /// What is to be exported, and how.
 #[derive(Clone, Debug)]
@@ -35,7 +42,7 @@ pub struct Order {
     pub after: Option<String>,
     /// Dotted paths with commas between them; `None`: all members.
     pub fields: Option<String>,
-    /// `ndjson` or `csv`.
+    /// `ndjson`, `csv` or `parquet`.
     pub format: String,
 }
 
@@ -69,30 +76,32 @@ pub(crate) async fn run(
     order: &Order,
     interrupted: impl Future<Output = ()>,
 ) -> anyhow::Result<Exported> {
-    let version = super::version(&order.version)?;
-    let public_url = settings.public_url.0.as_ref();
-    let href_prefix =
-        public_url.map(|root| format!("{root}{}/partyInteraction/", version.bases()[0]));
-    let asking = Asking { app, settings, version, href_prefix: href_prefix.as_deref() };
-    let query = asking.query(order)?;
-    let sort = query.sort.clone();
-    let look = look(order, query.fields)?;
-    let start = query.after.map_or(Start::Offset(query.offset), Start::After);
-    let page = PageQuery { filter: query.filter, sort: query.sort, start, limit: query.limit };
-    let page = app.list(page).await.context("the query")?;
-    let mut output = Output::open(order.file.as_deref(), order.replace)?;
-    if let Look::Columns(columns) = &look {
-        output.write(&columns.head())?;
-    }
-    let mut chunks = match page.items {
-        Items::Read(items) => stream::iter([Ok(items)]).boxed(),
-        Items::Streamed(chunks) => chunks.boxed(),
+    let exporter = Exporter {
+        app,
+        limits: &settings.limits,
+        public_url: settings.public_url.0.as_deref(),
+        version: super::version(&order.version)?,
+    };
+    let after = order.after.as_deref().map_or(After::Nothing, After::Cursor);
+    let look = look(&order.format, order.fields.as_deref())?;
+    let query = order.filter.as_deref().unwrap_or_default();
+    let mut export = exporter.export(query, after, look).await.map_err(|error| match error {
+        ExportError::Query(error) => anyhow!(error).context("--filter"),
+        other => anyhow!(other),
+    })?;
+    let output = Output::open(order.file.as_deref(), order.replace)?;
+    let mut sheet = match (&export.view.look, order.format.as_str()) {
+        (Look::Columns(columns), PARQUET) => {
+            let paths = columns.paths().iter().cloned();
+            Sheet::Table(Table::create(output, paths.map(|path| exporter.with_kind(path)))?)
+        }
+        _ => Sheet::begin(output, &export.head())?,
     };
     let (mut written, mut last) = (0, None);
     let mut interrupted = std::pin::pin!(interrupted);
     let failure = loop {
         let chunk = tokio::select! {
-            chunk = chunks.next() => chunk,
+            chunk = export.chunks.next() => chunk,
             () = &mut interrupted => break None,
         };
         match chunk {
@@ -100,7 +109,7 @@ pub(crate) async fn run(
             Some(Err(error)) => break Some(error),
             Some(Ok(items)) => {
                 for item in &items {
-                    output.write(&asking.shown(item, &look)?)?;
+                    sheet.add(&export.view, item)?;
                 }
                 written += items.len() as u64;
                 last = items.into_iter().next_back().map(|item| item.id).or(last);
@@ -108,62 +117,179 @@ pub(crate) async fn run(
         }
     };
     let cursor = match &last {
-        Some(id) => asking.cursor(id, sort).await?,
+        Some(id) => {
+            let position = exporter.position(id, export.sort.clone()).await?;
+            position.and_then(|position| position.to_cursor(export.sort.as_ref()))
+        }
         None => order.after.clone(),
     };
     if let Some(error) = failure {
         let cursor = cursor.unwrap_or_default();
         return Err(anyhow!(error).context(format!("after {written}, go on with --after {cursor}")));
     }
-    let is_whole = written == page.count;
+    let is_whole = written == export.count;
+    let output = sheet.end()?;
     let part = if is_whole { output.finish().map(|()| None) } else { output.interrupt() };
-    Ok(Exported { written, asked: page.count, cursor, part: part.context("the output")? })
+    Ok(Exported { written, asked: export.count, cursor, part: part.context("the output")? })
+}
+
+/// What is written to.
+enum Sheet {
+    Lines(Output),
+    Table(Table<Output>),
+}
+
+impl Sheet {
+    fn begin(mut output: Output, head: &str) -> anyhow::Result<Self> {
+        output.write_all(head.as_bytes())?;
+        Ok(Self::Lines(output))
+    }
+
+    fn add(&mut self, view: &View, interaction: &Interaction) -> anyhow::Result<()> {
+        match self {
+            Self::Lines(output) => Ok(output.write_all(view.shown(interaction)?.as_bytes())?),
+            Self::Table(table) => {
+                table.row(&view.whole(interaction)?).with_context(|| interaction.id.clone())
+            }
+        }
+    }
+
+    /// What is in it can be read.
+    fn end(self) -> anyhow::Result<Output> {
+        match self {
+            Self::Lines(output) => Ok(output),
+            Self::Table(table) => table.finish(),
+        }
+    }
+}
+
+fn look(format: &str, fields: Option<&str>) -> anyhow::Result<Look> {
+    match (format, fields) {
+        ("ndjson", None) => Ok(Look::Whole),
+        ("ndjson", Some(fields)) => Ok(Look::Fields(Fields::parse(fields)?)),
+        ("csv" | PARQUET, Some(fields)) => {
+            Ok(Look::Columns(Columns::parse(fields).context("--fields")?))
+        }
+        ("csv" | PARQUET, None) => bail!("--format {format} needs --fields"),
+        (other, _) => bail!("--format: {other} is not ndjson, csv or parquet"),
+    }
+}
+
+/// Why there is no export.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExportError {
+    /// The query cannot be honoured.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Nothing is there to go on behind.
+    #[error("after: there is no interaction {0} to go on behind")]
+    NoPlace(String),
+    /// It could not be read.
+    #[error("the store cannot be read")]
+    Store(#[from] StoreError),
+}
+
+/// Where an export begins.
+pub(crate) enum After<'a> {
+    Nothing,
+    /// Behind a cursor, as an export and the `next` links of lists end with.
+    Cursor(&'a str),
+    /// Behind the interaction of an id.
+    Id(&'a str),
 }
 
 /// What a line shows.
-enum Look {
+pub(crate) enum Look {
     Whole,
     Fields(Fields),
     Columns(Columns),
 }
 
-fn look(order: &Order, of_query: Option<Fields>) -> anyhow::Result<Look> {
-    match (order.format.as_str(), &order.fields) {
-        ("ndjson", None) => Ok(of_query.map_or(Look::Whole, Look::Fields)),
-        ("ndjson", Some(fields)) => Ok(Look::Fields(Fields::parse(fields)?)),
-        ("csv", Some(fields)) => Ok(Look::Columns(Columns::parse(fields)?)),
-        ("csv", None) => bail!("--format csv needs --fields"),
-        (other, _) => bail!("--format: {other} is not ndjson or csv"),
-    }
-}
-
 /// One version's way to ask and to show.
-struct Asking<'a> {
-    app: &'a App,
-    settings: &'a Settings,
-    version: Version,
-    href_prefix: Option<&'a str>,
+pub(crate) struct Exporter<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) limits: &'a Limits,
+    pub(crate) public_url: Option<&'a str>,
+    pub(crate) version: Version,
 }
 
-impl Asking<'_> {
-    fn query(&self, order: &Order) -> anyhow::Result<ListQuery> {
-        let mut raw = order.filter.clone().unwrap_or_default();
-        if let Some(cursor) = &order.after {
-            let and = if raw.is_empty() { "" } else { "&" };
-            raw = format!("{raw}{and}cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC));
-        }
-        self.parsed(&raw)
+/// A list on its way out.
+pub(crate) struct Export {
+    /// All that match.
+    pub(crate) total: u64,
+    /// How many are shown.
+    pub(crate) count: u64,
+    chunks: Chunks,
+    sort: Option<Sort>,
+    view: View,
+}
+
+/// How a line is made.
+struct View {
+    version: Version,
+    href_prefix: Option<String>,
+    look: Look,
+}
+
+impl Exporter<'_> {
+    /// Finds what is to be shown; it is read as it is taken.
+    pub(crate) async fn export(
+        &self,
+        query: &str,
+        after: After<'_>,
+        look: Look,
+    ) -> Result<Export, ExportError> {
+        let ListQuery { filter, sort, after: cursor, offset, limit, fields } = match after {
+            After::Cursor(cursor) => {
+                let and = if query.is_empty() { "" } else { "&" };
+                let cursor = utf8_percent_encode(cursor, NON_ALPHANUMERIC);
+                self.parsed(&format!("{query}{and}cursor={cursor}"))?
+            }
+            After::Nothing | After::Id(_) => self.parsed(query)?,
+        };
+        let place = match after {
+            After::Id(id) => {
+                let place = self.position(id, sort.clone()).await?;
+                Some(place.ok_or_else(|| ExportError::NoPlace(id.to_owned()))?)
+            }
+            After::Nothing | After::Cursor(_) => cursor,
+        };
+        let start = place.map_or(Start::Offset(offset), Start::After);
+        let page = PageQuery { filter, sort: sort.clone(), start, limit };
+        let Page { total, count, items, .. } = self.app.list(page).await?;
+        let chunks: Chunks = match items {
+            Items::Read(items) => Box::pin(stream::iter([Ok(items)])),
+            Items::Streamed(chunks) => chunks,
+        };
+        let look = match (look, fields) {
+            (Look::Whole, Some(fields)) => Look::Fields(fields),
+            (look, _) => look,
+        };
+        let view = View { version: self.version, href_prefix: self.href_prefix(), look };
+        Ok(Export { total, count, chunks, sort, view })
     }
 
-    fn parsed(&self, raw: &str) -> anyhow::Result<ListQuery> {
-        let limits = &self.settings.limits;
-        let shape = self.version.shape();
+    /// A path of this version, and whether date-times are there.
+    fn with_kind(&self, path: Vec<String>) -> (Vec<String>, bool) {
+        let canonical = self.version.shape().canonical_paths(&path);
+        let kind = |path: &Vec<String>| self.app.vocabulary().kind_of(path);
+        let is_time = canonical.iter().filter_map(kind).any(|kind| kind == Kind::Instant);
+        (path, is_time)
+    }
+
+    fn href_prefix(&self) -> Option<String> {
+        let base = self.version.bases()[0];
+        self.public_url.map(|root| format!("{root}{base}/partyInteraction/"))
+    }
+
+    fn parsed(&self, raw: &str) -> Result<ListQuery, QueryError> {
+        let (limits, shape) = (self.limits, self.version.shape());
         let context = QueryContext {
             vocabulary: self.app.vocabulary(),
             canonical_paths: &|path| shape.canonical_paths(path),
             knows_extension: &|path| self.app.knows_extension_path(path),
             shape,
-            href_prefix: self.href_prefix.unwrap_or_default(),
+            href_prefix: &self.href_prefix().unwrap_or_default(),
             limits: QueryLimits {
                 comparisons: limits.conditions,
                 items: None,
@@ -171,31 +297,51 @@ impl Asking<'_> {
                 jsonpath_bytes: limits.jsonpath_bytes,
             },
         };
-        parse::parse(raw, &context).context("--filter")
+        parse::parse(raw, &context)
     }
 
-    /// The cursor of an interaction: what a page with nothing else in it ends at.
-    async fn cursor(&self, id: &str, sort: Option<Sort>) -> anyhow::Result<Option<String>> {
+    /// The place of an interaction: what a page with nothing else in it ends at.
+    async fn position(
+        &self,
+        id: &str,
+        sort: Option<Sort>,
+    ) -> Result<Option<Position>, ExportError> {
         let filter = self.parsed(&format!("id={}", utf8_percent_encode(id, NON_ALPHANUMERIC)))?;
         let start = Start::Offset(0);
-        let query = PageQuery { filter: filter.filter, sort: sort.clone(), start, limit: Some(1) };
-        let page = self.app.list(query).await.context("the cursor")?;
-        Ok(page.last.and_then(|last| last.to_cursor(sort.as_ref())))
+        let query = PageQuery { filter: filter.filter, sort, start, limit: Some(1) };
+        Ok(self.app.list(query).await?.last)
+    }
+}
+
+impl Export {
+    /// What stands before the first line.
+    fn head(&self) -> String {
+        match &self.view.look {
+            Look::Columns(columns) => columns.head(),
+            Look::Whole | Look::Fields(_) => String::new(),
+        }
     }
 
-    fn shown(&self, interaction: &Interaction, look: &Look) -> anyhow::Result<String> {
-        let identity = interaction.identity();
-        let href = match (self.href_prefix, identity.foreign_href) {
-            (None, foreign) => foreign.map(str::to_owned),
-            (Some(prefix), _) => Some(identity.href(prefix)),
-        };
-        if let (Version::V5, Look::Whole) = (self.version, look) {
+    /// All of it, many lines at a time. After an error nothing comes.
+    pub(crate) fn pieces(self) -> impl Stream<Item = anyhow::Result<String>> + Send + Sync {
+        let (head, view) = (self.head(), self.view);
+        let lines = self.chunks.map(move |items| {
+            let items = items?;
+            items.iter().map(|item| view.shown(item)).collect()
+        });
+        stream::iter([Ok(head)]).chain(lines)
+    }
+}
+
+impl View {
+    /// A line, with its end.
+    fn shown(&self, interaction: &Interaction) -> anyhow::Result<String> {
+        if let (Version::V5, Look::Whole) = (self.version, &self.look) {
             // The stored text is this version's: nothing to parse.
-            return Ok(interaction.to_text_with(href.as_deref()) + "\n");
+            return Ok(interaction.to_text_with(self.href(interaction).as_deref()) + "\n");
         }
-        let members = interaction.members().with_context(|| interaction.id.clone())?;
-        let whole = identity.before_with(self.version.view(members), href.as_deref());
-        Ok(match look {
+        let whole = self.whole(interaction)?;
+        Ok(match &self.look {
             Look::Whole => format!("{}\n", Value::Object(whole)),
             Look::Columns(columns) => columns.row(&whole),
             Look::Fields(fields) => {
@@ -203,5 +349,20 @@ impl Asking<'_> {
                 format!("{}\n", Value::Object(shown))
             }
         })
+    }
+
+    /// All members, as this version shows them.
+    fn whole(&self, interaction: &Interaction) -> anyhow::Result<Members> {
+        let members = interaction.members().with_context(|| interaction.id.clone())?;
+        let view = self.version.view(members);
+        Ok(interaction.identity().before_with(view, self.href(interaction).as_deref()))
+    }
+
+    fn href(&self, interaction: &Interaction) -> Option<String> {
+        let identity = interaction.identity();
+        match (&self.href_prefix, identity.foreign_href) {
+            (None, foreign) => foreign.map(str::to_owned),
+            (Some(prefix), _) => Some(identity.href(prefix)),
+        }
     }
 }

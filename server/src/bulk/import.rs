@@ -10,9 +10,10 @@
 use super::document::{Complaints, Reader};
 use super::lines::{Batch, Line, Lines};
 use super::progress::Progress;
-use super::report::{Report, Summary};
+use super::report::{Audience, Report, Summary};
+use super::terminal::Terminal;
 use crate::app::{self, App};
-use crate::config::Settings;
+use crate::config::{Limits, Settings};
 use crate::domain::json;
 use crate::http::version::{Schemas, Version};
 use crate::store::contract::{ImportBatch, ImportItem, OnConflict};
@@ -51,10 +52,40 @@ pub struct Order {
     pub with_events: bool,
 }
 
+/// How lines become interactions.
+pub(crate) struct Manner {
+    /// What the ids of lines without one are made of, besides; `None`: each has to have one.
+    pub(crate) source: Option<String>,
+    /// `None`: told by the shape of each.
+    pub(crate) version: Option<Version>,
+    pub(crate) on_conflict: OnConflict,
+    /// Whether listeners are told. What is replaced makes no events.
+    pub(crate) with_events: bool,
+}
+
+/// What imports have in common, wherever their lines come from.
+pub(crate) struct Importer {
+    pub(crate) app: Arc<App>,
+    /// In the order of [`Version::ALL`].
+    pub(crate) schemas: Arc<[Schemas; 2]>,
+    pub(crate) limits: Limits,
+    pub(crate) public_url: Option<String>,
+}
+
+/// What becomes of an id that is there with other content, by its name.
+pub(crate) fn on_conflict(name: &str) -> Option<OnConflict> {
+    match name {
+        "skip" => Some(OnConflict::Skip),
+        "replace" => Some(OnConflict::Replace),
+        "fail" => Some(OnConflict::Stop),
+        _ => None,
+    }
+}
+
 /// A line's number and what it became.
 type Row = (u64, Result<ImportItem, Complaints>);
 
-/// Imports all that can be.
+/// Imports all of a file that can be.
 ///
 /// # Errors
 /// The source cannot be read, or the store does not write. What was written stays.
@@ -63,42 +94,101 @@ pub(crate) async fn run(
     settings: &Settings,
     order: &Order,
 ) -> anyhow::Result<Summary> {
-    let on_conflict = match order.on_conflict.as_str() {
-        "skip" => OnConflict::Skip,
-        "replace" => OnConflict::Replace,
-        "fail" => OnConflict::Stop,
-        other => return Err(anyhow!("--on-conflict: {other} is not skip, replace or fail")),
-    };
-    if on_conflict == OnConflict::Replace && order.with_events {
-        return Err(anyhow!(
-            "--events: what is replaced makes none; without --on-conflict replace"
-        ));
-    }
+    let manner = order.manner()?;
     let (source, total) = open(order)?;
-    let reader = Arc::new(reader(Arc::clone(&app), settings, order)?);
-    let mut report = Report::new(order.errors.as_deref())?;
-    let mut progress = Progress::new(total);
-    let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let most_bytes = settings.limits.document_bytes.max(settings.limits.body_bytes) + SPARE_BYTES;
-    let batches = batches(Lines::new(source, most_bytes));
-    let prepared =
-        stream::unfold(batches, async |mut batches| Some((batches.recv().await?, batches)))
-            .map(|batch| {
-                let reader = Arc::clone(&reader);
-                spawn_blocking(move || batch.map(|batch| (batch.bytes, rows(&reader, batch.lines))))
-            })
-            .buffered(workers);
-    let mut prepared = std::pin::pin!(prepared);
-    while let Some(batch) = prepared.next().await {
-        let (bytes, rows) = batch.context("reading a line panicked")?.context("reading")?;
-        write(&app, rows, on_conflict, &mut report).await?;
-        progress.reached(report.summary.lines(), bytes);
-        if report.summary.stopped_at.is_some() {
-            break;
+    let importer = Importer {
+        app,
+        schemas: Arc::new([Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?]),
+        limits: settings.limits.clone(),
+        public_url: settings.public_url.0.clone(),
+    };
+    let mut terminal = Terminal::new(order.errors.as_deref(), Progress::new(total))?;
+    let summary = importer.import(manner, source, &mut terminal).await?;
+    terminal.finish()?;
+    Ok(summary)
+}
+
+impl Order {
+    fn manner(&self) -> anyhow::Result<Manner> {
+        let named = &self.on_conflict;
+        let on_conflict = on_conflict(named)
+            .with_context(|| format!("--on-conflict: {named} is not skip, replace or fail"))?;
+        if on_conflict == OnConflict::Replace && self.with_events {
+            return Err(anyhow!(
+                "--events: what is replaced makes none; without --on-conflict replace"
+            ));
+        }
+        let name = self.file.as_ref().and_then(|file| file.file_name());
+        let name = name.map_or("-".into(), |name| name.to_string_lossy());
+        Ok(Manner {
+            source: Some(self.source.clone().unwrap_or_else(|| name.into_owned())),
+            version: self.version.as_deref().map(super::version).transpose()?,
+            on_conflict,
+            with_events: self.with_events,
+        })
+    }
+}
+
+impl Importer {
+    /// Imports all lines that can be.
+    ///
+    /// # Errors
+    /// The source cannot be read ([`std::io::Error`]), the store does not write
+    /// ([`crate::store::contract::StoreError`]), or nobody can be told. What was written stays.
+    pub(crate) async fn import(
+        &self,
+        manner: Manner,
+        source: impl BufRead + Send + 'static,
+        audience: &mut impl Audience,
+    ) -> anyhow::Result<Summary> {
+        let on_conflict = manner.on_conflict;
+        let reader = Arc::new(self.reader(manner));
+        let mut report = Report::new(audience);
+        let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let most_bytes = self.limits.document_bytes.max(self.limits.body_bytes) + SPARE_BYTES;
+        let batches = batches(Lines::new(source, most_bytes));
+        let prepared =
+            stream::unfold(batches, async |mut batches| Some((batches.recv().await?, batches)))
+                .map(|batch| {
+                    let reader = Arc::clone(&reader);
+                    spawn_blocking(move || {
+                        batch.map(|batch| (batch.bytes, rows(&reader, batch.lines)))
+                    })
+                })
+                .buffered(workers);
+        let mut prepared = std::pin::pin!(prepared);
+        while let Some(batch) = prepared.next().await {
+            let (bytes, rows) = batch.context("reading a line panicked")?.context("reading")?;
+            write(&self.app, rows, on_conflict, &mut report).await?;
+            report.reached(bytes).await?;
+            if report.summary.stopped_at.is_some() {
+                break;
+            }
+        }
+        Ok(report.summary)
+    }
+
+    fn reader(&self, manner: Manner) -> Reader {
+        let limits = &self.limits;
+        let href_prefixes =
+            Version::ALL.into_iter().flat_map(|version| version.bases()).filter_map(|base| {
+                Some(format!("{}{base}/partyInteraction/", self.public_url.as_ref()?))
+            });
+        Reader {
+            app: Arc::clone(&self.app),
+            schemas: Arc::clone(&self.schemas),
+            version: manner.version,
+            limits: json::Limits {
+                depth: limits.json_depth + SPARE_DEPTH,
+                items: limits.array_items,
+                values: limits.json_values + SPARE_VALUES,
+            },
+            href_prefixes: href_prefixes.collect(),
+            source: manner.source,
+            now: app::now(),
+            with_events: manner.with_events,
         }
     }
-    drop(progress);
-    report.finish()
 }
 
 /// Writes what can be written, and tells of each line in their order.
@@ -106,7 +196,7 @@ async fn write(
     app: &App,
     rows: Vec<Row>,
     on_conflict: OnConflict,
-    report: &mut Report,
+    report: &mut Report<'_, impl Audience>,
 ) -> anyhow::Result<()> {
     let (mut numbers, mut items, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (number, row) in rows {
@@ -123,14 +213,17 @@ async fn write(
     let mut refused = refused.iter().peekable();
     for (number, fate) in numbers.into_iter().zip(fates) {
         while let Some((earlier, complaints)) = refused.next_if(|(line, _)| *line < number) {
-            report.refused(*earlier, complaints)?;
+            report.refused(*earlier, complaints).await?;
         }
-        report.imported(number, fate)?;
+        report.imported(number, fate).await?;
         if report.summary.stopped_at.is_some() {
             return Ok(());
         }
     }
-    refused.try_for_each(|(number, complaints)| report.refused(*number, complaints))
+    for (number, complaints) in refused {
+        report.refused(*number, complaints).await?;
+    }
+    Ok(())
 }
 
 fn rows(reader: &Reader, lines: Vec<Line>) -> Vec<Row> {
@@ -173,30 +266,4 @@ fn open(order: &Order) -> anyhow::Result<(Box<dyn BufRead + Send>, Option<u64>)>
     let about = file.metadata().with_context(|| path.display().to_string())?;
     let total = about.is_file().then_some(about.len());
     Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), total))
-}
-
-fn reader(app: Arc<App>, settings: &Settings, order: &Order) -> anyhow::Result<Reader> {
-    let version = order.version.as_deref().map(super::version).transpose()?;
-    let name = order.file.as_ref().and_then(|file| file.file_name());
-    let name = name.map_or("-".into(), |name| name.to_string_lossy());
-    let limits = &settings.limits;
-    let href_prefixes =
-        Version::ALL.into_iter().flat_map(|version| version.bases()).filter_map(|base| {
-            Some(format!("{}{base}/partyInteraction/", settings.public_url.0.as_ref()?))
-        });
-    Ok(Reader {
-        app,
-        v4: Schemas::compile(Version::V4)?,
-        v5: Schemas::compile(Version::V5)?,
-        version,
-        limits: json::Limits {
-            depth: limits.json_depth + SPARE_DEPTH,
-            items: limits.array_items,
-            values: limits.json_values + SPARE_VALUES,
-        },
-        href_prefixes: href_prefixes.collect(),
-        source: order.source.clone().unwrap_or_else(|| name.into_owned()),
-        now: app::now(),
-        with_events: order.with_events,
-    })
 }

@@ -1,7 +1,8 @@
 //! Many interactions at once: from files into the store, out of it, and from one store to another.
 //!
 //! Beside `http`: the same documents, schemas and use cases, without requests. A document is a line
-//! (NDJSON), and nothing here holds more than some of them at a time.
+//! (NDJSON), and nothing here holds more than some of them at a time. The command line and the admin API
+//! are two faces of it.
 
 mod columns;
 mod document;
@@ -13,8 +14,12 @@ mod output;
 mod progress;
 mod report;
 mod sides;
+mod table;
+mod terminal;
 
+pub(crate) use columns::Columns;
 pub use export::Exported;
+pub(crate) use report::Audience;
 pub use report::Summary;
 
 use crate::http::version::Version;

@@ -34,13 +34,6 @@ impl Output {
         Ok(Self::File { part: BufWriter::new(part), part_path, path: path.to_path_buf() })
     }
 
-    pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
-        match self {
-            Self::Stdout(out) => out.write_all(text.as_bytes()),
-            Self::File { part, .. } => part.write_all(text.as_bytes()),
-        }
-    }
-
     /// What is written so far can be read. Answers where, if that is not where it was to be.
     pub(super) fn interrupt(mut self) -> io::Result<Option<PathBuf>> {
         match &mut self {
@@ -57,6 +50,22 @@ impl Output {
                 part.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
                 std::fs::rename(part_path, path)
             }
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File { part, .. } => part.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File { part, .. } => part.flush(),
         }
     }
 }

@@ -1,17 +1,9 @@
 //! What became of the lines of an import: counted, and each that was refused told by its line number
-//! and JSON Pointer.
+//! and JSON Pointer. To whom is theirs to know who run the import.
 
 use super::document::Complaints;
 use crate::http::schema::Violation;
 use crate::store::contract::Imported;
-use anyhow::Context;
-use serde_json::json;
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
-
-/// Complaints shown where no file is given for them.
-const MOST_SHOWN: u64 = 10;
 
 /// Numbers of lines.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -54,45 +46,49 @@ impl std::fmt::Display for Summary {
     }
 }
 
+/// Who is told. An import waits for it, and ends when it cannot be told.
+pub(crate) trait Audience: Send {
+    /// Something is wrong with a line.
+    fn complaint(
+        &mut self,
+        line: u64,
+        violation: &Violation,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// So much is done, and so many bytes of the source are read.
+    fn reached(
+        &mut self,
+        summary: Summary,
+        bytes: u64,
+    ) -> impl Future<Output = anyhow::Result<()>> + Send;
+}
+
 /// Counts and tells.
-pub(super) struct Report {
-    file: Option<BufWriter<File>>,
-    shown: u64,
+pub(super) struct Report<'a, A> {
+    audience: &'a mut A,
     pub(super) summary: Summary,
 }
 
-impl Report {
-    /// Complaints go to the file, which is emptied, or else some of them to standard error.
-    pub(super) fn new(errors: Option<&Path>) -> anyhow::Result<Self> {
-        let create = |path: &Path| File::create(path).with_context(|| path.display().to_string());
-        let file = errors.map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { file, shown: 0, summary: Summary::default() })
+impl<'a, A: Audience> Report<'a, A> {
+    pub(super) fn new(audience: &'a mut A) -> Self {
+        Self { audience, summary: Summary::default() }
     }
 
     /// A line that was not taken.
-    pub(super) fn refused(&mut self, line: u64, complaints: &Complaints) -> anyhow::Result<()> {
+    pub(super) async fn refused(
+        &mut self,
+        line: u64,
+        complaints: &Complaints,
+    ) -> anyhow::Result<()> {
         self.summary.refused += 1;
-        for Violation { pointer, problem } in complaints {
-            if let Some(file) = &mut self.file {
-                let record = json!({"line": line, "pointer": pointer, "problem": problem});
-                writeln!(file, "{record}").context("the file of errors")?;
-                continue;
-            }
-            self.shown += 1;
-            if self.shown <= MOST_SHOWN {
-                eprintln!(
-                    "line {line}: {} {problem}",
-                    if pointer.is_empty() { "it" } else { pointer }
-                );
-            } else if self.shown == MOST_SHOWN + 1 {
-                eprintln!("there is more of this; --errors FILE keeps all of it");
-            }
+        for violation in complaints {
+            self.audience.complaint(line, violation).await?;
         }
         Ok(())
     }
 
     /// A line that was taken to the store.
-    pub(super) fn imported(&mut self, line: u64, fate: Imported) -> anyhow::Result<()> {
+    pub(super) async fn imported(&mut self, line: u64, fate: Imported) -> anyhow::Result<()> {
         match fate {
             Imported::Created => self.summary.created += 1,
             Imported::Replaced => self.summary.replaced += 1,
@@ -101,15 +97,15 @@ impl Report {
             Imported::Stopped => {
                 self.summary.stopped_at = Some(line);
                 let problem = "is the id of another interaction".to_owned();
-                self.refused(line, &vec![Violation { pointer: "/id".to_owned(), problem }])?;
+                let violation = Violation { pointer: "/id".to_owned(), problem };
+                self.refused(line, &vec![violation]).await?;
             }
         }
         Ok(())
     }
 
-    /// All that was told is in the file.
-    pub(super) fn finish(mut self) -> anyhow::Result<Summary> {
-        self.file.as_mut().map_or(Ok(()), Write::flush).context("the file of errors")?;
-        Ok(self.summary)
+    /// All that is counted so far is done, and so many bytes of the source are read.
+    pub(super) async fn reached(&mut self, bytes: u64) -> anyhow::Result<()> {
+        self.audience.reached(self.summary, bytes).await
     }
 }

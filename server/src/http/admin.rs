@@ -6,6 +6,7 @@
 use crate::error::ApiError;
 use crate::http::answer::Answer;
 use crate::http::body;
+use crate::http::bulk;
 use crate::http::context::Context;
 use crate::http::schema::Schema;
 use crate::query::error::QueryError;
@@ -19,7 +20,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use tmf683_generated::admin_v1::{api, operations, types};
-use tmf683_generated::serving::{JsonBody, RawQuery, Reply};
+use tmf683_generated::serving::{JsonBody, RawQuery, Reply, StreamBody};
 use tmf683_generated::timestamp::Timestamp;
 
 /// Where it hangs.
@@ -101,7 +102,7 @@ impl api::AdminApi for Admin {
         parse::nothing(raw_query(rqctx))?;
         let context = rqctx.context();
         let taken = operations::REPLAY_SUBSCRIPTION.request_media_types;
-        let body = body::read(&context.limits, rqctx.request.headers(), body, taken).await?;
+        let body = body::read(context, rqctx.request.headers(), body, taken).await?;
         let body = body::parse(&context.limits, &body)?;
         context.admin_schemas.replay.judge(&body)?;
         let from = replay_from(&body)?;
@@ -134,6 +135,23 @@ impl api::AdminApi for Admin {
         parse::nothing(raw_query(rqctx))?;
         let queued = rqctx.context().app.redeliver(&path.into_inner().id).await?;
         Ok(one(&delivery(queued))?.reply())
+    }
+
+    async fn import_interactions(
+        rqctx: &RequestContext<Context>,
+        _query: RawQuery<api::ImportInteractionsQuery>,
+        body: StreamBody,
+    ) -> Answered<api::ImportInteractionsResponse> {
+        let operation = &operations::IMPORT_INTERACTIONS;
+        Ok(bulk::import(rqctx.context(), &rqctx.request, body, operation).await?.reply())
+    }
+
+    async fn export_interactions(
+        rqctx: &RequestContext<Context>,
+        _query: RawQuery<api::ExportInteractionsQuery>,
+    ) -> Answered<api::ExportInteractionsResponse> {
+        let operation = &operations::EXPORT_INTERACTIONS;
+        Ok(bulk::export(rqctx.context(), &rqctx.request, operation).await?.reply())
     }
 }
 

@@ -23,10 +23,15 @@ impl Answer {
         Self { status, headers, body: text.into() }
     }
 
-    /// Server-Sent Events, which nobody may keep.
+    /// Server-Sent Events.
     pub fn event_stream(body: Body) -> Self {
+        Self::stream(EVENT_STREAM, body)
+    }
+
+    /// What is sent as it comes, and which nobody may keep.
+    pub fn stream(media_type: &'static str, body: Body) -> Self {
         let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Self { status: StatusCode::OK, headers, body }
     }

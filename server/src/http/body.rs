@@ -3,6 +3,8 @@
 use crate::config::Limits;
 use crate::domain::json;
 use crate::error::ApiError;
+use crate::http::context::Context;
+use crate::http::load::Roomed;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, HeaderValue};
@@ -14,28 +16,42 @@ use tokio::time::timeout;
 /// The bytes of a body of one of the media types taken; none said is JSON.
 ///
 /// # Errors
-/// 415, 413, 408 for one that takes too long, or 400 for one that ends early.
+/// 415, 413, 408 for one that takes too long, 400 for one that ends early, or 503 where too much else
+/// is held.
 pub async fn read<T>(
-    limits: &Limits,
+    context: &Context,
     headers: &HeaderMap,
     body: JsonBody<T>,
     taken: &[&str],
-) -> Result<Bytes, ApiError> {
+) -> Result<Roomed<Bytes>, ApiError> {
     let media_type = body.media_type().unwrap_or_else(|| "application/json".to_owned());
     if !taken.contains(&media_type.as_str()) {
         return Err(ApiError::unsupported_media_type(taken));
     }
-    let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(CONTENT_ENCODING).iter().all(identity) {
-        return Err(ApiError::unsupported_content_coding());
-    }
-    let Limits { body_bytes, body_seconds, .. } = *limits;
-    let whole = timeout(Duration::from_secs(body_seconds), body.read(body_bytes)).await;
+    as_it_is(headers)?;
+    let Limits { body_bytes, body_seconds, .. } = context.limits;
+    let mut room = context.load.room();
+    let whole = body.read_into(body_bytes, |bytes| room.grow(bytes));
+    let whole = timeout(Duration::from_secs(body_seconds), whole).await;
     let whole = whole.map_err(|_| ApiError::body_too_slow(body_seconds))?;
-    whole.map_err(|error| match error {
+    let whole = whole.map_err(|error| match error {
         BodyError::TooLarge => ApiError::body_too_large(body_bytes),
+        BodyError::NoRoom => {
+            ApiError::busy("The bodies of other requests fill what there is room for")
+        }
         BodyError::Broken(_) => ApiError::incomplete_body(),
-    })
+    })?;
+    Ok(room.with(whole))
+}
+
+/// Whether a body can be read as it is.
+///
+/// # Errors
+/// 415 for one that would have to be decompressed.
+pub fn as_it_is(headers: &HeaderMap) -> Result<(), ApiError> {
+    let identity = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    let is_identity = headers.get_all(CONTENT_ENCODING).iter().all(identity);
+    if is_identity { Ok(()) } else { Err(ApiError::unsupported_content_coding()) }
 }
 
 /// A body as a tree, read strictly.

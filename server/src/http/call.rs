@@ -4,6 +4,7 @@ use crate::app::{Precondition, Versions};
 use crate::error::ApiError;
 use crate::http::body;
 use crate::http::context::Context;
+use crate::http::load::Roomed;
 use crate::http::version::Version;
 use bytes::Bytes;
 use dropshot::{RequestContext, RequestInfo};
@@ -115,10 +116,15 @@ impl<'a> Call<'a> {
     /// The bytes of a body of one of the media types taken; none said is JSON.
     ///
     /// # Errors
-    /// 415, 413, 408 for one that takes too long, or 400 for one that ends early.
-    pub async fn read<T>(&self, body: JsonBody<T>, taken: &[&str]) -> Result<Bytes, ApiError> {
+    /// 415, 413, 408 for one that takes too long, 400 for one that ends early, or 503 where too much
+    /// else is held.
+    pub async fn read<T>(
+        &self,
+        body: JsonBody<T>,
+        taken: &[&str],
+    ) -> Result<Roomed<Bytes>, ApiError> {
         let is_patch = self.request.method() == Method::PATCH;
-        let whole = body::read(&self.context.limits, self.request.headers(), body, taken).await;
+        let whole = body::read(self.context, self.request.headers(), body, taken).await;
         whole.map_err(|error| match error.status() {
             StatusCode::UNSUPPORTED_MEDIA_TYPE if is_patch => error.accept_patch(taken),
             _ => error,

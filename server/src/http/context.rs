@@ -1,7 +1,8 @@
 //! What all requests share, and what happens around each: the guard.
 //!
 //! The guard runs before a byte of the body is read, in this order: URL length, host, authentication,
-//! acceptable media types; then the operation, its panics caught; then the access log.
+//! acceptable media types; whether there is a place for one more; then the operation, its panics caught;
+//! then the access log.
 
 use crate::app::App;
 use crate::config::{Limits, PartialStatus};
@@ -11,6 +12,7 @@ use crate::error::ApiError;
 use crate::http::admin::AdminSchemas;
 use crate::http::auth::Tokens;
 use crate::http::call::Call;
+use crate::http::load::Load;
 use crate::http::media;
 use crate::http::version::{Schemas, Version};
 use dropshot::{Body, RequestContext, RequestInfo};
@@ -26,9 +28,11 @@ use tmf683_generated::serving::{Guard, Operation, PathMethods};
 /// Shared by all requests.
 pub struct Context {
     /// The use cases.
-    pub app: App,
+    pub app: Arc<App>,
     /// Bounds on every input.
     pub limits: Limits,
+    /// How much is under way.
+    pub load: Load,
     /// The status of a page that is not all.
     pub partial_status: PartialStatus,
     /// Where callbacks may lead.
@@ -44,7 +48,7 @@ pub struct Context {
     /// Whether a list says how it was found.
     pub explain: bool,
     /// Compiled request schemas, in the order of [`Version::ALL`].
-    pub schemas: [Schemas; 2],
+    pub schemas: Arc<[Schemas; 2]>,
     /// The same of the admin API.
     pub admin_schemas: AdminSchemas,
 }
@@ -59,7 +63,7 @@ impl Call<'_> {
 impl Context {
     /// The compiled request schemas of a version.
     pub fn schemas_of(&self, version: Version) -> &Schemas {
-        let [v4, v5] = &self.schemas;
+        let [v4, v5] = &*self.schemas;
         match version {
             Version::V4 => v4,
             Version::V5 => v5,
@@ -114,9 +118,10 @@ impl Guard for Context {
     {
         let since = Instant::now();
         let context = rqctx.context();
-        let answer = match context.admit(&rqctx.request, operation.response_media_types) {
+        let admitted = context.admit(&rqctx.request, operation.response_media_types);
+        let answer = match admitted.and_then(|()| context.load.enter(rqctx)) {
             Err(error) => Err(error),
-            Ok(()) => AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
+            Ok(_place) => AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
                 Err(ApiError::internal(format!("{} panicked: {}", operation.id, told(&*panic))))
             }),
         };

@@ -28,12 +28,12 @@ impl Call<'_> {
     }
 
     /// PATCH on one.
-    pub async fn patch(&self, id: &str, patch: Patch) -> Result<Answer, ApiError> {
+    pub async fn patch(&self, id: &str, patch: &Patch) -> Result<Answer, ApiError> {
         let fields = self.only_fields()?;
         let precondition = self.precondition()?;
         let href_prefix = self.href_prefix()?;
         let edit = |interaction: &Interaction, stored: &Members| {
-            self.edited(interaction, stored, &patch, &href_prefix)
+            self.edited(interaction, stored, patch, &href_prefix)
         };
         let (app, dates) = (&self.context.app, self.version.stated_dates());
         let correlation_id = self.correlation_id();

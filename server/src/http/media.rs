@@ -5,6 +5,10 @@ use http::header::ACCEPT;
 
 /// What most answers are, and all errors.
 pub const JSON: &str = "application/json";
+/// A JSON object a line.
+pub const NDJSON: &str = "application/x-ndjson";
+/// Comma-separated values.
+pub const CSV: &str = "text/csv";
 /// Server-Sent Events.
 pub const EVENT_STREAM: &str = "text/event-stream";
 

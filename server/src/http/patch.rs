@@ -10,6 +10,7 @@ use crate::domain::merge_patch;
 use crate::error::ApiError;
 use crate::http::call::Call;
 use crate::http::interactions::object;
+use crate::http::load::Roomed;
 use serde_json::Value;
 use tmf683_generated::serving::JsonBody;
 
@@ -29,26 +30,27 @@ impl Call<'_> {
     /// of JSON Patch is a merge patch.
     ///
     /// # Errors
-    /// 415, 413, or 400 for a body that is no such patch.
+    /// 415, 413, 503, or 400 for a body that is no such patch.
     pub async fn read_patch<T>(
         &self,
         body: JsonBody<T>,
         taken: &[&str],
-    ) -> Result<Patch, ApiError> {
+    ) -> Result<Roomed<Patch>, ApiError> {
         let dialect = match body.media_type().as_deref() {
             Some(JSON_PATCH) => Some(Dialect::Pointers),
             Some(JSON_PATCH_QUERY) => Some(Dialect::Queries),
             _ => None,
         };
-        let mut patch = self.parsed(&self.read(body, taken).await?)?;
+        let body = self.read(body, taken).await?;
+        let mut patch = self.parsed(&body)?;
         let Some(dialect) = dialect else {
-            return Ok(Patch::Merge(object(patch)?));
+            return Ok(body.made_into(Patch::Merge(object(patch)?)));
         };
         if dialect == Dialect::Queries {
             json_patch::delete_is_remove(&mut patch);
         }
         self.schemas().judge_operations(&patch)?;
-        Ok(Patch::Operations(json_patch::read(patch, dialect)?))
+        Ok(body.made_into(Patch::Operations(json_patch::read(patch, dialect)?)))
     }
 
     /// The view after the patch, and which of `id` and `href` it would change.

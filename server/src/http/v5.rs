@@ -66,7 +66,7 @@ impl api::PartyInteractionApi for V5 {
         let call = call(rqctx);
         let taken = operations::PATCH_PARTY_INTERACTION.request_media_types;
         let patch = call.read_patch(body, taken).await?;
-        Ok(call.patch(&path.into_inner().id, patch).await?.reply())
+        Ok(call.patch(&path.into_inner().id, &patch).await?.reply())
     }
 
     async fn delete_party_interaction(

@@ -59,6 +59,7 @@ type Mend = fn(&mut Lowered) -> Result<usize, Fault>;
 
 /// In order: a step may rely on the ones before it.
 const STEPS: &[(&str, Mend)] = &[
+    ("progenitor reads bodies whole: leave out operations with streams", operations::no_streams),
     ("progenitor takes one media type per body: keep JSON", operations::only_json),
     ("progenitor takes one success type: drop 202 beside another", operations::one_success),
     ("progenitor has no type for 3XX: leave it to the caller", operations::no_redirects),

@@ -8,7 +8,30 @@ use serde_json::{Value, json};
 use super::Lowered;
 use super::visit::each_operation;
 use crate::document::{Fault, Object, Pointer};
-use crate::operation::{JSON, by_preference};
+use crate::operation::{JSON, by_preference, is_stream};
+
+/// Drops operations that take a stream, or answer with nothing else.
+pub(super) fn no_streams(lowered: &mut Lowered) -> Result<usize, Fault> {
+    let mut count = 0;
+    let paths = lowered.document.get_mut("paths").and_then(Value::as_object_mut);
+    for item in paths.into_iter().flat_map(Object::values_mut).filter_map(Value::as_object_mut) {
+        let before = item.len();
+        item.retain(|_, operation| !is_streamed(operation));
+        count += before - item.len();
+    }
+    Ok(count)
+}
+
+/// Whether a body of the operation has but schemas of bytes.
+fn is_streamed(operation: &Value) -> bool {
+    let successes = operation["responses"].as_object().into_iter().flatten();
+    let successes = successes.filter(|(status, _)| status.starts_with('2')).map(|(_, body)| body);
+    let mut bodies = successes.chain(operation.get("requestBody"));
+    bodies.any(|body| {
+        let content = body["content"].as_object().filter(|content| !content.is_empty());
+        content.is_some_and(|content| content.values().all(|media| is_stream(&media["schema"])))
+    })
+}
 
 /// Keeps the JSON form of request and response bodies.
 pub(super) fn only_json(lowered: &mut Lowered) -> Result<usize, Fault> {

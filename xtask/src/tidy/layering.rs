@@ -82,6 +82,7 @@ const ROOMS: &[Room] = &[
         // shows the log to readers.
         may: &[
             "app",
+            "bulk",
             "config",
             "delivery::feed",
             "delivery::resolver",
