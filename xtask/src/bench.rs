@@ -44,7 +44,7 @@ const MIDDLING: u64 = 100_000;
 pub(crate) struct BenchArgs {
     /// Only these; without any, all of them, and docs/BENCHMARKS.md is written
     sections: Vec<Section>,
-    /// Numbers of interactions to measure at; 10000000 needs an hour and 100 GB
+    /// Numbers of interactions to measure at; 10000000 as well takes 60 GB of disk, and an hour
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     documents: Vec<u64>,
     /// How often each load has its turn
@@ -137,9 +137,9 @@ pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
     let mut sizes = args.documents.clone();
     sizes.sort_unstable();
     sizes.dedup();
-    let circumstances = Circumstances::now(root, args.profile, args.rounds)?;
-    println!("{circumstances}");
     let target = target_directory(root)?;
+    let circumstances = Circumstances::now(root, &target, args.profile, args.rounds)?;
+    println!("{circumstances}");
     // What a run that was killed has left is in the way.
     let folder = target.join("bench");
     let emptied = std::fs::remove_dir_all(&folder);

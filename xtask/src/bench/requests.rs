@@ -90,6 +90,6 @@ pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown>
              threads. It has one version, no schema and no listeners. \"Only judged\" is ours without a write \
              queue: each request is parsed, judged and made ready to be written, then refused."
         ),
-        tables: vec![table(&costs), earned],
+        tables: vec![table("load", &costs), earned],
     })
 }
