@@ -158,6 +158,7 @@ pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
         pace: Pace { rounds: args.rounds, seconds: args.seconds },
         sizes,
     };
+    let out = args.out.clone().or_else(|| is_whole.then(|| root.join(REPORT)));
     let (mut found, mut shown, mut failures) = (Found::new(), Vec::new(), Vec::new());
     for &section in sections {
         println!("\n== {section:?}");
@@ -168,16 +169,16 @@ pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
         });
         println!("\n{section}");
         shown.push(section);
+        // After each, so that a run that is cut off leaves what it has.
+        if let Some(out) = &out {
+            let (table, _) = targets::judge(&found)?;
+            std::fs::write(out, report::report(&circumstances, &table, &shown))?;
+        }
     }
-    let (table, mut complaints) = targets::judge(&found)?;
-    complaints.splice(..0, failures);
+    let (table, complaints) = targets::judge(&found)?;
     println!("{table}");
-    let out = args.out.clone().or_else(|| is_whole.then(|| root.join(REPORT)));
-    if let Some(out) = out {
-        std::fs::write(&out, report::report(&circumstances, &table, &shown))?;
-        println!("{} is written", out.display());
-    }
-    ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
+    failures.extend(complaints);
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }
 
