@@ -45,7 +45,7 @@ pub(super) fn contest(wrk: &Wrk, pace: Pace, turns: &[Turn<'_>]) -> anyhow::Resu
         .map(|turn| Cost { name: turn.load.name.clone(), rounds: Vec::new() })
         .collect();
     for Turn { server, load } in turns {
-        wrk.run(&server.origin, load, 1)?;
+        wrk.attempt(&server.origin, load, 1)?;
         server.settle()?;
     }
     for _ in 0..pace.rounds {
