@@ -116,7 +116,7 @@ async fn create(
     blocking(&rqctx, move |store| {
         let mut writer = store.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = writer.transaction()?;
-        let text = insert(&transaction, &members)?;
+        let text = insert(&transaction, &members, "attribute")?;
         let event = params![uuid::Uuid::new_v4().to_string(), text_of(&members["id"]), now, text];
         transaction
             .prepare_cached(
@@ -209,15 +209,15 @@ fn internal(error: impl std::fmt::Display) -> HttpError {
     HttpError::for_internal_error(error.to_string())
 }
 
-/// Writes an interaction and its index entries, and returns its text.
-fn insert(connection: &Connection, members: &Value) -> anyhow::Result<String> {
+/// Writes an interaction and, into `index`, its entries; returns its text.
+fn insert(connection: &Connection, members: &Value, index: &str) -> anyhow::Result<String> {
     let text = members.to_string();
     connection
         .prepare_cached("INSERT INTO interaction (id, document) VALUES (?1, ?2)")?
         .execute(params![text_of(&members["id"]), text])?;
     let seq = connection.last_insert_rowid();
-    let mut insert = connection
-        .prepare_cached("INSERT OR IGNORE INTO attribute (path, value, seq) VALUES (?1, ?2, ?3)")?;
+    let sql = format!("INSERT OR IGNORE INTO {index} (path, value, seq) VALUES (?1, ?2, ?3)");
+    let mut insert = connection.prepare_cached(&sql)?;
     for path in INDEXED {
         let mut found = Vec::new();
         collect(members, path, &mut found);
@@ -248,12 +248,17 @@ fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// All lines in one transaction: filling a file is not what is compared.
+/// As fast as SQLite takes them, with the index sorted once: filling a file is not what is compared.
 fn load(writer: &mut Connection, lines: &str) -> anyhow::Result<()> {
-    writer.execute_batch("PRAGMA cache_size = -262144")?;
+    writer.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
     let transaction = writer.transaction()?;
+    transaction
+        .execute_batch("CREATE TEMP TABLE loaded (path INTEGER, value TEXT, seq INTEGER)")?;
     for line in BufReader::new(std::fs::File::open(lines)?).lines() {
-        insert(&transaction, &serde_json::from_str(&line?)?)?;
+        insert(&transaction, &serde_json::from_str(&line?)?, "loaded")?;
     }
+    transaction.execute_batch(
+        "INSERT OR IGNORE INTO attribute SELECT path, value, seq FROM loaded ORDER BY 1, 2, 3",
+    )?;
     Ok(transaction.commit()?)
 }

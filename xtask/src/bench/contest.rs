@@ -45,7 +45,7 @@ pub(super) fn contest(wrk: &Wrk, pace: Pace, turns: &[Turn<'_>]) -> anyhow::Resu
         .map(|turn| Cost { name: turn.load.name.clone(), rounds: Vec::new() })
         .collect();
     for Turn { server, load } in turns {
-        wrk.run(&server.origin, load, 1)?;
+        wrk.attempt(&server.origin, load, 1)?;
         server.settle()?;
     }
     for _ in 0..pace.rounds {
@@ -104,9 +104,9 @@ impl Cost {
     }
 }
 
-/// A row for each.
-pub(super) fn table<'a>(costs: impl IntoIterator<Item = &'a Cost>) -> Table {
-    let mut table = Table::new([&["load"][..], &Cost::HEAD].concat());
+/// A row for each; `of` says what they are costs of.
+pub(super) fn table(of: &str, costs: &[Cost]) -> Table {
+    let mut table = Table::new([&[of][..], &Cost::HEAD].concat());
     for cost in costs {
         table.row(std::iter::once(cost.name.clone()).chain(cost.cells()));
     }
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_load_is_a_row() {
-        let shown = table(&[cost("GET", &[(100.4, 30.04)])]).to_string();
+        let shown = table("load", &[cost("GET", &[(100.4, 30.04)])]).to_string();
         assert!(shown.ends_with("| GET | 100 | 30.0 | 1.50 | 2.00 | 3.00 |\n"), "{shown}");
     }
 }

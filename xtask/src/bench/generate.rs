@@ -19,46 +19,21 @@ const SECONDS_A_DAY: u64 = 86_400;
 /// 2024-01-01T00:00:00Z.
 const FIRST_SECOND: u64 = 1_704_067_200;
 
+#[rustfmt::skip]
 const GIVEN: [&str; 16] = [
-    "Ada", "Bela", "Chiara", "Dmitri", "Elif", "Femi", "Greta", "Hana", "Ivo", "Jorge", "Katja",
-    "Lars", "Mina", "Noor", "Otto", "Pia",
+    "Ada", "Bela", "Chiara", "Dmitri", "Elif", "Femi", "Greta", "Hana", "Ivo", "Jorge", "Katja", "Lars",
+    "Mina", "Noor", "Otto", "Pia",
 ];
+#[rustfmt::skip]
 const FAMILY: [&str; 16] = [
-    "Adler", "Berg", "Costa", "Duarte", "Eriksen", "Fonseca", "Gruber", "Haas", "Ito", "Janssen",
-    "Keller", "Lopez", "Moreau", "Novak", "Okafor", "Petrov",
+    "Adler", "Berg", "Costa", "Duarte", "Eriksen", "Fonseca", "Gruber", "Haas", "Ito", "Janssen", "Keller",
+    "Lopez", "Moreau", "Novak", "Okafor", "Petrov",
 ];
+#[rustfmt::skip]
 const WORDS: [&str; 32] = [
-    "invoice",
-    "roaming",
-    "router",
-    "contract",
-    "refund",
-    "delivery",
-    "asked",
-    "explained",
-    "call",
-    "again",
-    "customer",
-    "satisfied",
-    "upgrade",
-    "fibre",
-    "mobile",
-    "number",
-    "address",
-    "changed",
-    "technician",
-    "appointment",
-    "cancelled",
-    "because",
-    "of",
-    "the",
-    "a",
-    "new",
-    "old",
-    "in",
-    "with",
-    "after",
-    "late",
+    "invoice", "roaming", "router", "contract", "refund", "delivery", "asked", "explained", "call", "again",
+    "customer", "satisfied", "upgrade", "fibre", "mobile", "number", "address", "changed", "technician",
+    "appointment", "cancelled", "because", "of", "the", "a", "new", "old", "in", "with", "after", "late",
     "price",
 ];
 

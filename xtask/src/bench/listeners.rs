@@ -2,7 +2,7 @@
 //! them dead, against none. Each post is about one of the parties.
 
 use super::Bench;
-use super::contest::median;
+use super::contest::{Turn, contest, table};
 use super::datasets::store_of;
 use super::generate::{Generator, PARTIES, Size, Traits};
 use super::http;
@@ -32,44 +32,20 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
     let sink = Sink::start()?;
     subscribe(&servers[1].origin, sink.address)?;
     let load = Load::post("POST, 64 connections", 64, V5, &bodies());
-    let (mut rates, mut costs, mut lags, mut told) =
-        ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()], Vec::new(), Vec::new());
-    for _ in 0..bench.pace.rounds {
-        for ((server, rates), costs) in servers.iter().zip(&mut rates).zip(&mut costs) {
-            let (before, cpu) = (sink.heard(), server.cpu_seconds()?);
-            let measured = bench.wrk.run(&server.origin, &load, bench.pace.seconds)?;
-            println!("{}: {measured}", load.name);
-            rates.push(measured.per_second);
-            let lag = sink.lag();
-            // With what was still to be told when the load had ended.
-            costs.push((server.cpu_seconds()? - cpu) * 1e6 / measured.requests);
-            if sink.heard() > before {
-                lags.push(lag.as_secs_f64() * 1000.0);
-                told.push((sink.heard() - before) as f64 / measured.requests);
-            }
-        }
-    }
+    let [without, with] = &servers;
+    let turns = [Turn::new(without, load.called("without")), Turn::new(with, load.called("with"))];
+    let costs = contest(&bench.wrk, bench.pace, &turns)?;
+    let before = sink.heard();
+    let measured = bench.wrk.run(&with.origin, &load, bench.pace.seconds)?;
+    let lag = sink.lag().as_millis();
+    let told = (sink.heard() - before) as f64 / measured.requests;
     servers.iter_mut().try_for_each(|server| server.stop(&bench.root))?;
-    let ratio = median(rates[1].iter().zip(&rates[0]).map(|(with, without)| with / without));
-    let ([none, many], [cheap, dear]) = (rates.map(median), costs.map(median));
-    let mut table = Table::new(["POST, 64 connections", "without", "with", "with to without"]);
-    table.row([
-        "requests/s".into(),
-        format!("{none:.0}"),
-        format!("{many:.0}"),
-        format!("{ratio:.2}"),
-    ]);
-    let dearer = format!("{:.2}", dear / cheap.max(f64::MIN_POSITIVE));
-    table.row([
-        "CPU µs/request, deliveries included".into(),
-        format!("{cheap:.1}"),
-        format!("{dear:.1}"),
-        dearer,
-    ]);
-    let mut delivered = Table::new(["deliveries", ""]);
-    delivered.say("events told to the living, for each POST", format!("{:.2}", median(told)));
-    delivered
-        .say("the living hear the last one after the load ends", format!("{:.0} ms", median(lags)));
+    let [without, with] = costs.as_slice() else { anyhow::bail!("a turn has no cost") };
+    let mut compared = Table::new(["what they cost", ""]);
+    compared.say("requests/s, with to without", format!("{:.2}", with.faster_than(without)));
+    compared.say("CPU, deliveries included", format!("{:.2}", with.dearer_than(without)));
+    compared.say("events told to the living, for each POST", format!("{told:.2}"));
+    compared.say("the living hear the last one after the load ends", format!("{lag} ms"));
     Ok(Shown {
         title: "Listeners".into(),
         text: format!(
@@ -77,7 +53,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
              is not there. Each POST is about one of the parties.",
             SUBSCRIPTIONS / DEAD
         ),
-        tables: vec![table, delivered],
+        tables: vec![table("POST, 64 connections", &costs), compared],
     })
 }
 

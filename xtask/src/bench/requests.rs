@@ -84,12 +84,12 @@ pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown>
     Ok(Shown {
         title: "Requests, and what each trick earns".into(),
         text: format!(
-            "Over {documents} interactions, of random ids and with bodies of 650 bytes that all differ. The \
+            "Over {documents} interactions, of random ids and with thousands of different bodies of 650 bytes. The \
              plain server (`server/examples/plain.rs`) is the one to beat: typed bodies, a transaction for \
              each create with the same durability, index entries and event, a pool of connections on blocking \
              threads. It has one version, no schema and no listeners. \"Only judged\" is ours without a write \
              queue: each request is parsed, judged and made ready to be written, then refused."
         ),
-        tables: vec![table(&costs), earned],
+        tables: vec![table("load", &costs), earned],
     })
 }

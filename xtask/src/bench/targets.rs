@@ -93,7 +93,7 @@ pub(super) fn judge(found: &Found) -> anyhow::Result<(Table, Vec<String>)> {
 }
 
 fn judge_by(found: &Found, reasons: &BTreeMap<String, String>) -> (Table, Vec<String>) {
-    let mut table = Table::new(["target", "bound", "measured", "", "why"]);
+    let mut table = Table::new(["target", "bound", "measured", "verdict", "why"]);
     let mut complaints = Vec::new();
     let known = |key: &str| TARGETS.iter().any(|(_, known, ..)| *known == key);
     for key in reasons.keys().filter(|key| !known(key)) {

@@ -41,9 +41,6 @@ function done(summary, latency)
 end
 "#;
 
-/// An answer that takes longer is not worth waiting for.
-const LONGEST_SECONDS: u32 = 60;
-
 /// What is asked, again and again.
 #[derive(Clone)]
 pub(super) enum Ask {
@@ -144,6 +141,21 @@ impl Wrk {
 
     /// Loads `origin` for some seconds, or for longer where that is too short for a single answer.
     pub(super) fn run(&self, origin: &str, load: &Load, seconds: u32) -> anyhow::Result<Measured> {
+        for factor in [1, 4, 16] {
+            if let Some(measured) = self.attempt(origin, load, seconds * factor)? {
+                return Ok(measured);
+            }
+        }
+        anyhow::bail!("{}: not one answer in {} s", load.name, seconds * 16)
+    }
+
+    /// The same, for just so long; nothing, where nothing was answered.
+    pub(super) fn attempt(
+        &self,
+        origin: &str,
+        load: &Load,
+        seconds: u32,
+    ) -> anyhow::Result<Option<Measured>> {
         let (method, target, lines) = match &load.ask {
             Ask::Get(targets) => ("GET", "/", targets),
             Ask::Post(target, bodies) => ("POST", target.as_str(), bodies),
@@ -151,22 +163,15 @@ impl Wrk {
         let file = self.folder.join("requests");
         std::fs::write(&file, lines.join("\n") + "\n")?;
         let threads = load.connections.min(2).to_string();
-        let connections = load.connections.to_string();
-        for seconds in [seconds, seconds * 4, LONGEST_SECONDS] {
-            let duration = seconds.to_string();
-            let mut wrk = program(
-                &self.root,
-                "wrk",
-                &["-t", &threads, "-c", &connections, "-d", &duration, "--timeout", "60", "-s"],
-            );
-            wrk.arg(self.folder.join("load.lua")).args([origin, "--", method]);
-            let said = output(wrk.arg(&file).arg(target))?;
-            let measured = Measured::read(&said, load.is_refused);
-            if let Some(measured) = measured.with_context(|| load.name.clone())? {
-                return Ok(measured);
-            }
-        }
-        anyhow::bail!("{}: no answer in {LONGEST_SECONDS} s", load.name)
+        let (connections, duration) = (load.connections.to_string(), seconds.to_string());
+        let mut wrk = program(
+            &self.root,
+            "wrk",
+            &["-t", &threads, "-c", &connections, "-d", &duration, "--timeout", "60", "-s"],
+        );
+        wrk.arg(self.folder.join("load.lua")).args([origin, "--", method]).arg(file).arg(target);
+        let said = output(&mut wrk)?;
+        Measured::read(&said, load.is_refused).with_context(|| load.name.clone())
     }
 }
 
