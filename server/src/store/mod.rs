@@ -6,8 +6,6 @@ pub mod contract;
 mod list;
 mod plan;
 pub mod postgres;
-#[cfg(test)]
-mod questions;
 pub mod sqlite;
 #[cfg(test)]
 mod under_writes;
