@@ -176,7 +176,11 @@ impl Snapshot for Reading<'_> {
     fn found_among(&self, probe: &Probe, numbers: &[u64]) -> StoreResult<Vec<u64>> {
         let Some((entries, values)) = entries(probe) else { return Ok(Vec::new()) };
         let asked: Vec<i64> = numbers.iter().copied().map(signed).collect();
-        let sql = format!("SELECT array_agg(seq) FROM {entries} AND seq = ANY($1)");
+        // One by one, however few entries the planner takes a probe to have.
+        let sql = format!(
+            "SELECT array_agg(asked.seq) FROM unnest($1::BIGINT[]) AS asked(seq),
+                 LATERAL (SELECT FROM {entries} AND seq = asked.seq LIMIT 1) AS found"
+        );
         let found = self.arrays(&sql, &asked, &values)?;
         Ok(found.into_iter().map(i64::unsigned_abs).collect())
     }
@@ -220,8 +224,9 @@ impl Snapshot for Reading<'_> {
     }
 
     fn has_texts(&self, path: u16) -> StoreResult<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM attribute_text WHERE path = $1)";
-        Ok(self.rows(sql, &[&path_number(path)])?.first().is_some_and(|row| row.get(0)))
+        // In this order it is one look at the index; EXISTS would read the table where there are none.
+        let sql = "SELECT 1 FROM attribute_text WHERE path = $1 ORDER BY value LIMIT 1";
+        Ok(!self.rows(sql, &[&path_number(path)])?.is_empty())
     }
 
     fn present(&self, path: u16) -> StoreResult<RoaringTreemap> {
