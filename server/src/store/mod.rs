@@ -7,8 +7,6 @@ mod list;
 mod plan;
 pub mod postgres;
 #[cfg(test)]
-mod questions;
-#[cfg(test)]
 mod reindexing;
 pub mod sqlite;
 #[cfg(test)]

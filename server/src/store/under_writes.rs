@@ -8,8 +8,8 @@ use super::contract::{
     Before, Creation, ImportBatch, ImportItem, Imported, Items, OnConflict, Outcome, PageQuery,
     Record, Sameness, Store,
 };
+use super::list::questions::{contents, plainly, question};
 use super::postgres::{PostgresOptions, PostgresStore};
-use super::questions::{contents, plainly, question};
 use super::sqlite::{SqliteOptions, SqliteStore};
 use crate::domain::index;
 use crate::domain::interaction::Interaction;

@@ -16,6 +16,9 @@ const ENTRIES_PER_QUESTION: u64 = 30;
 /// The same for asking its document.
 const ENTRIES_PER_DOCUMENT: u64 = 150;
 
+/// What takes no longer than so many entries is not weighed against a walk.
+const SHORT: u64 = 5000;
+
 impl Session<'_> {
     /// All interactions.
     pub(super) fn every(self) -> StoreResult<Numbers> {
@@ -110,7 +113,7 @@ impl Session<'_> {
         } else {
             amended.len().saturating_mul(ENTRIES_PER_QUESTION)
         };
-        if effort > numbers.len().saturating_add(self.postings.few()) {
+        if effort > numbers.len().saturating_add(SHORT) {
             return self.found(probe);
         }
         let still = self.ask(probe, &amended)?;

@@ -15,6 +15,8 @@ mod laws;
 mod lookup;
 mod matching;
 mod postings;
+#[cfg(test)]
+pub mod questions;
 mod runner;
 mod selection;
 mod session;

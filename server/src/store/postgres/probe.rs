@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 /// What a parameter is bound to.
 pub(super) type Value = Box<dyn ToSql + Sync + Send>;
 
-/// A table and its condition, of which `$1` and `$2` are not its own, and what `$3` and so on stand for.
+/// A table and its condition, of which `$1` is not its own, and what `$2` and so on stand for.
 ///
 /// `None`: ranges and presence, whose entries lie in another order.
 pub(super) fn entries(probe: &Probe) -> Option<(&'static str, Vec<Value>)> {
@@ -20,25 +20,25 @@ pub(super) fn entries(probe: &Probe) -> Option<(&'static str, Vec<Value>)> {
             let path = Box::new(path_number(key.path));
             match &key.value {
                 KeyValue::Text(text) => (
-                    "attribute_text WHERE path = $3 AND value = $4",
+                    "attribute_text WHERE path = $2 AND value = $3",
                     vec![path, Box::new(text.clone().into_bytes())],
                 ),
                 KeyValue::Instant(instant) => (
-                    "attribute_instant WHERE path = $3 AND value = $4",
+                    "attribute_instant WHERE path = $2 AND value = $3",
                     vec![path, Box::new(*instant)],
                 ),
             }
         }
         Probe::Index(Lookup::Instants { .. }) | Probe::Present(_) => return None,
         Probe::Id(id) => {
-            ("interaction WHERE id = $3", value(Box::new(findable(id).map(str::to_owned))))
+            ("interaction WHERE id = $2", value(Box::new(findable(id).map(str::to_owned))))
         }
         Probe::OwnId(id) => (
-            "interaction WHERE id = $3 AND foreign_href IS NULL",
+            "interaction WHERE id = $2 AND foreign_href IS NULL",
             value(Box::new(findable(id).map(str::to_owned))),
         ),
         Probe::ForeignHref(href) => {
-            ("interaction WHERE href_digest = $3", value(Box::new(digest(href).to_vec())))
+            ("interaction WHERE href_digest = $2", value(Box::new(digest(href).to_vec())))
         }
     })
 }

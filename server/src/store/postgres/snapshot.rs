@@ -111,11 +111,11 @@ impl Reading<'_> {
     fn arrays(
         &self,
         sql: &str,
-        own: &[&(dyn ToSql + Sync)],
+        own: &(dyn ToSql + Sync),
         values: &[Value],
     ) -> StoreResult<Vec<i64>> {
         let values = values.iter().map(|value| &**value as &(dyn ToSql + Sync));
-        let all: Vec<_> = own.iter().copied().chain(values).collect();
+        let all: Vec<_> = iter::once(own).chain(values).collect();
         let rows = self.rows(sql, &all)?;
         Ok(rows.first().and_then(|row| row.get::<_, Option<Vec<i64>>>(0)).unwrap_or_default())
     }
@@ -194,14 +194,15 @@ impl Snapshot for Reading<'_> {
         show: &mut dyn FnMut(u64) -> bool,
     ) -> StoreResult<()> {
         let Some((entries, values)) = entries(probe) else { return Ok(()) };
-        let sql = format!(
-            "SELECT array_agg(seq) FROM
-                 (SELECT seq FROM {entries} AND seq > $1 ORDER BY seq LIMIT $2) AS part"
-        );
         let mut above = signed(above);
         let [first, next] = NUMBERS;
         for most in iter::once(first).chain(iter::repeat(next)) {
-            let mut part = self.arrays(&sql, &[&above, &most], &values)?;
+            // A limit that is not known when the statement is planned makes it sort all there are.
+            let sql = format!(
+                "SELECT array_agg(seq) FROM
+                     (SELECT seq FROM {entries} AND seq > $1 ORDER BY seq LIMIT {most}) AS part"
+            );
+            let mut part = self.arrays(&sql, &above, &values)?;
             // The order is that of the part, but nothing promises it.
             part.sort_unstable();
             if !part.iter().all(|number| show(number.unsigned_abs())) || (part.len() as i64) < most
@@ -216,8 +217,12 @@ impl Snapshot for Reading<'_> {
     fn found_among(&self, probe: &Probe, numbers: &[u64]) -> StoreResult<Vec<u64>> {
         let Some((entries, values)) = entries(probe) else { return Ok(Vec::new()) };
         let asked: Vec<i64> = numbers.iter().copied().map(signed).collect();
-        let sql = format!("SELECT array_agg(seq) FROM {entries} AND seq = ANY($1) AND $2");
-        let found = self.arrays(&sql, &[&asked, &true], &values)?;
+        // One by one, however few entries the planner takes a probe to have.
+        let sql = format!(
+            "SELECT array_agg(asked.seq) FROM unnest($1::BIGINT[]) AS asked(seq),
+                 LATERAL (SELECT FROM {entries} AND seq = asked.seq LIMIT 1) AS found"
+        );
+        let found = self.arrays(&sql, &asked, &values)?;
         Ok(found.into_iter().map(i64::unsigned_abs).collect())
     }
 
@@ -260,8 +265,9 @@ impl Snapshot for Reading<'_> {
     }
 
     fn has_texts(&self, path: u16) -> StoreResult<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM attribute_text WHERE path = $1)";
-        Ok(self.rows(sql, &[&path_number(path)])?.first().is_some_and(|row| row.get(0)))
+        // In this order it is one look at the index; EXISTS would read the table where there are none.
+        let sql = "SELECT 1 FROM attribute_text WHERE path = $1 ORDER BY value LIMIT 1";
+        Ok(!self.rows(sql, &[&path_number(path)])?.is_empty())
     }
 
     fn present(&self, path: u16) -> StoreResult<RoaringTreemap> {
@@ -293,15 +299,15 @@ impl Snapshot for Reading<'_> {
         let behind = than.trim_end_matches('=');
         let first = format!(
             "SELECT value, seq FROM attribute_instant WHERE path = $1 AND value {than} $2
-             ORDER BY value {order}, seq {order} LIMIT $3"
+             ORDER BY value {order}, seq {order} LIMIT {ENTRIES}"
         );
         let next = format!(
             "SELECT value, seq FROM attribute_instant
-             WHERE path = $1 AND (value, seq) {behind} ($2, $4)
-             ORDER BY value {order}, seq {order} LIMIT $3"
+             WHERE path = $1 AND (value, seq) {behind} ($2, $3)
+             ORDER BY value {order}, seq {order} LIMIT {ENTRIES}"
         );
         let path = path_number(path);
-        let mut rows = self.rows(&first, &[&path, &from_us, &ENTRIES])?;
+        let mut rows = self.rows(&first, &[&path, &from_us])?;
         loop {
             let mut last = None;
             for row in &rows {
@@ -312,7 +318,7 @@ impl Snapshot for Reading<'_> {
                 last = Some((us, number));
             }
             let Some((us, number)) = last else { return Ok(()) };
-            rows = self.rows(&next, &[&path, &us, &ENTRIES, &number])?;
+            rows = self.rows(&next, &[&path, &us, &number])?;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Lists: whatever the plan, the answer is that of looking at every document.
 
 use super::*;
-use crate::store::questions::{contents, plainly, question, text};
+use crate::store::list::questions::{contents, plainly, question, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 const HREF_PREFIX: &str = "http://h/";
 
 /// The answer without any index.
-pub(super) fn plainly(stored: &[Interaction], query: &PageQuery) -> (u64, Vec<Interaction>) {
+pub fn plainly(stored: &[Interaction], query: &PageQuery) -> (u64, Vec<Interaction>) {
     let matches = |i: &&Interaction| query.filter.matches(i, &i.members().unwrap());
     let mut all: Vec<_> = stored.iter().filter(matches).cloned().collect();
     if let Some(sort) = &query.sort {
@@ -26,7 +26,7 @@ pub(super) fn plainly(stored: &[Interaction], query: &PageQuery) -> (u64, Vec<In
 }
 
 /// `creationDate` tells zones and parts of microseconds, `lastUpdate` is often not there or odd.
-pub(super) fn text(status: u8, direction: u8, parties: &[u8], date: u8, note: u8) -> String {
+pub fn text(status: u8, direction: u8, parties: &[u8], date: u8, note: u8) -> String {
     let parties = parties
         .iter()
         .map(|id| format!(r#"{{"role":"r{}","partyOrPartyRole":{{"id":"p{id}"}}}}"#, id % 2));
@@ -47,7 +47,7 @@ pub(super) fn text(status: u8, direction: u8, parties: &[u8], date: u8, note: u8
 }
 
 /// What an interaction is about: `href` and text, without regard to which one it is.
-pub(super) fn contents() -> impl Strategy<Value = (Option<String>, String)> {
+pub fn contents() -> impl Strategy<Value = (Option<String>, String)> {
     let one = (0..3u8, 0..2u8, vec(0..4u8, 0..3), 0..3u8, 0..3u8, prop::option::of(0..5u8));
     one.prop_map(|(status, direction, parties, date, note, foreign)| {
         let href = foreign.map(|n| format!("http://old/i{n}"));
@@ -128,7 +128,7 @@ fn sorts() -> impl Strategy<Value = Option<Sort>> {
 }
 
 /// A list from an offset on.
-pub(super) fn question() -> impl Strategy<Value = PageQuery> {
+pub fn question() -> impl Strategy<Value = PageQuery> {
     let parts = (filters(), sorts(), 0..5u64, prop::option::of(0..10u64));
     parts.prop_map(|(filter, sort, offset, limit)| PageQuery {
         filter,
