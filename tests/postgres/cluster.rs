@@ -31,18 +31,24 @@ impl Cluster {
     /// # Errors
     /// PostgreSQL is not installed, or does not start.
     pub fn start(settings: &[&str]) -> anyhow::Result<Self> {
-        Self::start_in(&std::env::temp_dir(), settings)
+        Self::initialised(&[], settings)
     }
 
-    /// The same, its folder in another one.
+    /// The same, its log (in PostgreSQL's sense: what it writes ahead) on a disk of its own, which is full
+    /// as soon as the log needs a MiB more than it gives.
     ///
     /// # Errors
     /// PostgreSQL is not installed, or does not start.
-    pub fn start_in(parent: &Path, settings: &[&str]) -> anyhow::Result<Self> {
-        let cluster = Self::not_started(parent, settings)?;
+    pub fn start_with_log_on(disk: &SmallDisk, settings: &[&str]) -> anyhow::Result<Self> {
+        let log = disk.path().join("log").display().to_string();
+        Self::initialised(&["--wal-segsize", "1", "--waldir", &log], settings)
+    }
+
+    fn initialised(how: &[&str], settings: &[&str]) -> anyhow::Result<Self> {
+        let cluster = Self::not_started(settings)?;
         let init = ["--username", USER, "--auth", "trust", "--encoding", "UTF8"];
         let quiet = ["--locale", "C.UTF-8", "--no-sync", "--pgdata"];
-        done(cluster.as_user("initdb")?.args(init).args(quiet).arg(cluster.data()))?;
+        done(cluster.as_user("initdb")?.args(how).args(init).args(quiet).arg(cluster.data()))?;
         cluster.go_on()?;
         Ok(cluster)
     }
@@ -52,7 +58,7 @@ impl Cluster {
     /// # Errors
     /// It does not start.
     pub fn standby(&self, settings: &[&str]) -> anyhow::Result<Self> {
-        let standby = Self::not_started(&std::env::temp_dir(), settings)?;
+        let standby = Self::not_started(settings)?;
         let mut copy = standby.as_user("pg_basebackup")?;
         copy.args(["--username", USER, "--host"]).arg(self.folder());
         copy.args(["--write-recovery-conf", "--checkpoint", "fast", "--no-sync", "--pgdata"]);
@@ -61,11 +67,11 @@ impl Cluster {
         Ok(standby)
     }
 
-    fn not_started(parent: &Path, settings: &[&str]) -> anyhow::Result<Self> {
+    fn not_started(settings: &[&str]) -> anyhow::Result<Self> {
         let programs = programs().context(
             "PostgreSQL is not installed: `apt-get install postgresql`, or `.ci/run`, which does",
         )?;
-        let folder = tempfile::tempdir_in(parent)?;
+        let folder = tempfile::tempdir()?;
         belongs_to_user(folder.path())?;
         // Servers of many tests run at a time.
         let mut options = format!("-k '{}'", folder.path().display());
