@@ -1,8 +1,8 @@
 //! From SQLite to PostgreSQL: clients go on as if nothing had happened, wherever a run dies and whatever
 //! is written meanwhile. (DESIGN §4)
 //!
-//! Needs `TEST_POSTGRES_STORES`, the URL of a database that may be filled with anything; `cargo xtask
-//! test` gives one.
+//! Needs `TEST_POSTGRES_STORES` or `TEST_POSTGRES`, the URL of a database that may be filled with
+//! anything; `cargo xtask test` gives one.
 
 use crate::watching::{subscribe, until};
 use harness::{
@@ -27,7 +27,8 @@ retry_seconds = [0]";
 
 /// The URL of an empty database.
 fn database() -> Option<String> {
-    let Ok(url) = std::env::var("TEST_POSTGRES_STORES") else {
+    let url = std::env::var("TEST_POSTGRES_STORES").or_else(|_| std::env::var("TEST_POSTGRES"));
+    let Ok(url) = url else {
         assert!(std::env::var_os("CI").is_none(), "continuous integration moves stores");
         eprintln!("nothing moves: no TEST_POSTGRES_STORES");
         return None;
