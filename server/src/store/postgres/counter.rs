@@ -21,12 +21,12 @@ pub(super) struct Counter {
     pub(super) extension_paths: i64,
     /// The last number of a dead delivery.
     pub(super) dead_delivery: i64,
-    /// How many transactions have written.
-    pub(super) commits: i64,
+    /// How often interactions were created, changed or deleted.
+    pub(super) changes: i64,
 }
 
 const COLUMNS: &str =
-    "interaction, interactions, event, subscriptions, extension_paths, dead_delivery, commits";
+    "interaction, interactions, event, subscriptions, extension_paths, dead_delivery, changes";
 
 impl Counter {
     /// Reads it, locking nothing.
@@ -61,7 +61,7 @@ impl Counter {
             subscriptions,
             extension_paths,
             dead_delivery,
-            commits,
+            changes,
         } = self;
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
             interaction,
@@ -70,7 +70,7 @@ impl Counter {
             subscriptions,
             extension_paths,
             dead_delivery,
-            commits,
+            changes,
         ];
         transaction.execute(&statement, &values).await?;
         Ok(())
@@ -98,7 +98,7 @@ impl From<&Row> for Counter {
             subscriptions: row.get(3),
             extension_paths: row.get(4),
             dead_delivery: row.get(5),
-            commits: row.get(6),
+            changes: row.get(6),
         }
     }
 }

@@ -87,7 +87,7 @@ impl GroupCommit {
             Manner::Apart => apart(&unit, batch).await?,
         };
         let (first, events) = unit.take_events();
-        let counter = Counter { commits: before.commits + 1, ..unit.counter() };
+        let counter = unit.counter();
         drop(unit);
         let notice = match manner {
             Manner::Together if counter.is_news_after(&before) => self.notices.statement(),
@@ -103,7 +103,9 @@ impl GroupCommit {
         let paths = self.memory.news(&transaction, &counter).await?;
         commit(transaction).await?;
         self.memory.learn(&counter, paths);
-        self.memory.wrote(&counter);
+        if counter.changes > before.changes {
+            self.memory.changed(&counter);
+        }
         Ok(verdicts)
     }
 }
