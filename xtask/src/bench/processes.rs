@@ -46,7 +46,7 @@ fn processes(bench: &Bench, cluster: &Cluster, documents: u64) -> anyhow::Result
         .collect::<anyhow::Result<Vec<_>>>()?;
     let loads = Loads { documents };
     let loads = [
-        Load { connections: 64, ..loads.get(V5) },
+        Load { connections: 64, ..loads.get(V5).called("GET by id") },
         Load { connections: 64, ..loads.by_party() },
         loads.post(64, Size::Small),
     ];

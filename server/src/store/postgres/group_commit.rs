@@ -4,6 +4,9 @@
 //! the other without waiting for answers; if a job fails or panics, all is rolled back and run again
 //! one by one, each on its savepoint. What conflicts with another process is run again as it is.
 //!
+//! A batch is complete when the counter is locked: what comes in while other processes hold it is taken
+//! along. So the more processes there are, the larger their batches, and not the more of them.
+//!
 //! A connection that goes away before the commit was sent has changed nothing. One that goes away
 //! while the commit is on its way leaves it open whether it was done; then nobody is told that it was,
 //! and who repeats a create with its key, or a change with its `If-Match`, finds out without doing it
@@ -23,7 +26,10 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// Jobs that share a transaction.
-pub(super) type Batch = [Box<dyn Job>];
+pub(super) type Batch = Vec<Box<dyn Job>>;
+
+/// Adds what has come in since to a batch.
+pub(super) type Complete<'q> = dyn FnMut(&mut Batch) + Send + 'q;
 
 /// What became of one job: nothing to complain of, or its failure.
 pub(super) type Verdict = Option<Error>;
@@ -52,13 +58,17 @@ impl GroupCommit {
         Self { pool, memory, notices }
     }
 
-    /// Runs the batch, and says what became of each of its jobs.
-    pub(super) async fn execute(&self, batch: &mut Batch) -> Vec<Verdict> {
+    /// Completes the batch, runs it, and says what became of each of its jobs.
+    pub(super) async fn execute(
+        &self,
+        batch: &mut Batch,
+        complete: &mut Complete<'_>,
+    ) -> Vec<Verdict> {
         let mut manner = Manner::Together;
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
-            let error = match self.transaction(batch, manner).await {
+            let error = match self.transaction(batch, manner, complete).await {
                 Ok(verdicts) => return verdicts,
                 Err(error) => error,
             };
@@ -76,10 +86,16 @@ impl GroupCommit {
     }
 
     /// One transaction around the jobs, and what follows from its commit.
-    async fn transaction(&self, batch: &mut Batch, manner: Manner) -> Result<Vec<Verdict>> {
+    async fn transaction(
+        &self,
+        batch: &mut Batch,
+        manner: Manner,
+        complete: &mut Complete<'_>,
+    ) -> Result<Vec<Verdict>> {
         let mut client = self.pool.get().await?;
         let transaction = client.transaction().await?;
         let before = Counter::lock(&transaction).await?;
+        complete(batch);
         let is_shared = matches!(manner, Manner::Together);
         let unit = Unit::new(&transaction, &self.memory, before.clone(), is_shared);
         let verdicts = match manner {
