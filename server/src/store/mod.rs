@@ -6,4 +6,6 @@ pub mod contract;
 mod list;
 mod plan;
 pub mod postgres;
+#[cfg(test)]
+mod processes;
 pub mod sqlite;

@@ -33,8 +33,6 @@ mod schema;
 mod snapshot;
 mod store;
 mod subscriptions;
-#[cfg(test)]
-mod tests;
 mod writer;
 
 pub use store::{PostgresOptions, PostgresStore, ReplicaOptions};
