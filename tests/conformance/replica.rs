@@ -2,6 +2,8 @@
 //! reads it never sees less than was promised, and never learns that it is away.
 
 use harness::{Answer, Api, Caller, Database, TestServer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use test_postgres::{Cluster, FORGETFUL};
 use tokio::task::yield_now;
 
@@ -52,9 +54,13 @@ fn cluster() -> Option<Cluster> {
     Some(Cluster::start(FORGETFUL).expect("a cluster"))
 }
 
+/// Without delivery, which writes now and then, and lists show what their server has written.
 fn settings(replica: &Cluster, staleness_ms: u32) -> String {
     let url = replica.url();
-    format!("explain = true\n[replica]\nurl = \"{url}\"\nstaleness_ms = {staleness_ms}\n")
+    format!(
+        "explain = true\n[replica]\nurl = \"{url}\"\nstaleness_ms = {staleness_ms}\n\
+         [delivery]\nenabled = false\n"
+    )
 }
 
 /// For ever, as tests go.
@@ -133,7 +139,16 @@ async fn a_replica_that_goes_away_is_not_missed() {
     let Some(r) = Replicated::start(VERY_STALE).await else { return };
     let made = r.caller.create_sample("call").await.id();
     list_from(&r.caller, true).await;
-    r.standby.stop().expect("a stop");
+    let (stopped, caller) = (Arc::new(AtomicBool::new(false)), r.server.through(Api::V5).await);
+    let until_then = Arc::clone(&stopped);
+    let listing = tokio::spawn(async move {
+        while !until_then.load(Ordering::Relaxed) {
+            list(&caller).await;
+        }
+    });
+    tokio::task::block_in_place(|| r.standby.stop()).expect("a stop");
+    stopped.store(true, Ordering::Relaxed);
+    listing.await.unwrap();
     for _ in 0..20 {
         let list = list(&r.caller).await;
         assert!(!is_from_replica(&list));

@@ -7,6 +7,8 @@ mod list;
 mod plan;
 pub mod postgres;
 #[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod reindexing;
 pub mod sqlite;
 #[cfg(test)]

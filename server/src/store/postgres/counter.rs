@@ -23,12 +23,12 @@ pub(super) struct Counter {
     pub(super) dead_delivery: i64,
     /// The last number of an amendment.
     pub(super) amendment: i64,
-    /// How many transactions have written.
-    pub(super) commits: i64,
+    /// How often interactions were created, changed or deleted.
+    pub(super) changes: i64,
 }
 
 const COLUMNS: &str = "interaction, interactions, event, subscriptions, extension_paths,
-    dead_delivery, amendment, commits";
+    dead_delivery, amendment, changes";
 
 impl Counter {
     /// Reads it, locking nothing.
@@ -65,7 +65,7 @@ impl Counter {
             extension_paths,
             dead_delivery,
             amendment,
-            commits,
+            changes,
         } = self;
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
             interaction,
@@ -75,7 +75,7 @@ impl Counter {
             extension_paths,
             dead_delivery,
             amendment,
-            commits,
+            changes,
         ];
         transaction.execute(&statement, &values).await?;
         Ok(())
@@ -104,7 +104,7 @@ impl From<&Row> for Counter {
             extension_paths: row.get(4),
             dead_delivery: row.get(5),
             amendment: row.get(6),
-            commits: row.get(7),
+            changes: row.get(7),
         }
     }
 }

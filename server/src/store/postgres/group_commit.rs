@@ -5,6 +5,9 @@
 //! one by one, each on its savepoint. What conflicts with another process is run again as it is. What
 //! the database would say to any job, that it has no room, or that somebody keeps a lock, is said to all.
 //!
+//! A batch is complete when the counter is locked: what comes in while other processes hold it is taken
+//! along. So the more processes there are, the larger their batches, and not the more of them.
+//!
 //! A connection that goes away before the commit was sent has changed nothing. One that goes away
 //! while the commit is on its way leaves it open whether it was done; then nobody is told that it was,
 //! and who repeats a create with its key, or a change with its `If-Match`, finds out without doing it
@@ -28,7 +31,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Jobs that share a transaction.
-pub(super) type Batch = [Box<dyn Job>];
+pub(super) type Batch = Vec<Box<dyn Job>>;
+
+/// Adds what has come in since to a batch.
+pub(super) type Complete<'q> = dyn FnMut(&mut Batch) + Send + 'q;
 
 /// What became of one job: nothing to complain of, or its failure.
 pub(super) type Verdict = Option<Error>;
@@ -68,13 +74,17 @@ impl GroupCommit {
         Self { pool, era, is_astray: AtomicBool::new(false), patience, memory, notices }
     }
 
-    /// Runs the batch, and says what became of each of its jobs.
-    pub(super) async fn execute(&self, batch: &mut Batch) -> Vec<Verdict> {
+    /// Completes the batch, runs it, and says what became of each of its jobs.
+    pub(super) async fn execute(
+        &self,
+        batch: &mut Batch,
+        complete: &mut Complete<'_>,
+    ) -> Vec<Verdict> {
         let mut manner = Manner::Together;
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
-            let error = match self.transaction(batch, manner).await {
+            let error = match self.transaction(batch, manner, complete).await {
                 Ok(verdicts) => return verdicts,
                 Err(error) => error,
             };
@@ -92,9 +102,14 @@ impl GroupCommit {
     }
 
     /// One transaction around the jobs, on a connection to where changes may be made.
-    async fn transaction(&self, batch: &mut Batch, manner: Manner) -> Result<Vec<Verdict>> {
+    async fn transaction(
+        &self,
+        batch: &mut Batch,
+        manner: Manner,
+        complete: &mut Complete<'_>,
+    ) -> Result<Vec<Verdict>> {
         let mut client = self.pool.get().await?;
-        let work = self.transaction_on(&mut client, batch, manner);
+        let work = self.transaction_on(&mut client, batch, manner, complete);
         let done = in_time(self.patience, work).await;
         match done.as_ref().map_err(Error::nature) {
             Err(Nature::Unavailable(Lack::Connection | Lack::Writing)) => {
@@ -115,9 +130,11 @@ impl GroupCommit {
         client: &mut Object,
         batch: &mut Batch,
         manner: Manner,
+        complete: &mut Complete<'_>,
     ) -> Result<Vec<Verdict>> {
         let transaction = client.transaction().await?;
         let before = Counter::lock(&transaction).await?;
+        complete(batch);
         let is_shared = matches!(manner, Manner::Together);
         let unit = Unit::new(&transaction, &self.memory, before.clone(), is_shared);
         let verdicts = match manner {
@@ -125,7 +142,7 @@ impl GroupCommit {
             Manner::Apart => apart(&unit, batch).await?,
         };
         let events = unit.take_events();
-        let counter = Counter { commits: before.commits + 1, ..unit.counter() };
+        let counter = unit.counter();
         drop(unit);
         let notice = match manner {
             Manner::Together if counter.is_news_after(&before) => self.notices.statement(),
@@ -141,7 +158,9 @@ impl GroupCommit {
         let paths = self.memory.news(&transaction, &counter).await?;
         transaction.commit().await.map_err(Error::at_commit)?;
         self.memory.learn(&counter, paths);
-        self.memory.wrote(&counter);
+        if counter.changes > before.changes {
+            self.memory.changed(&counter);
+        }
         Ok(verdicts)
     }
 }

@@ -1,7 +1,7 @@
 //! How far the primary had got, and when: by which the age of a replica is told.
 //!
 //! No clock but our own is asked. Whoever looks at the primary knows that at the moment before, it had
-//! committed no more than what was found. So a state that has all of that is not older than that moment.
+//! changed no more than what was found. So a state that has all of that is not older than that moment.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const MOMENTS: u32 = 64;
 /// What was found by looking at the primary.
 #[derive(Debug)]
 pub(super) struct Heads {
-    /// Moments and the most commits there were then, in the order they were found.
+    /// Moments and the most changes there were then, in the order they were found.
     found: VecDeque<(Instant, i64)>,
     oldest: Duration,
 }
@@ -25,22 +25,22 @@ impl Heads {
         Self { found: VecDeque::new(), oldest }
     }
 
-    /// At that moment there were no more than so many commits.
-    pub(super) fn note(&mut self, at: Instant, commits: i64) {
+    /// At that moment there were no more than so many changes.
+    pub(super) fn note(&mut self, at: Instant, changes: i64) {
         while self.found.front().is_some_and(|(then, _)| *then + self.oldest < at) {
             self.found.pop_front();
         }
         match self.found.back_mut() {
-            Some((then, same)) if *same == commits => *then = at.max(*then),
+            Some((then, same)) if *same == changes => *then = at.max(*then),
             Some((then, _)) if at < *then + self.oldest / MOMENTS => {}
-            _ => self.found.push_back((at, commits)),
+            _ => self.found.push_back((at, changes)),
         }
     }
 
-    /// The most time that may have passed since a state with so many commits was the primary's; `None`:
+    /// The most time that may have passed since a state with so many changes was the primary's; `None`:
     /// longer than matters.
-    pub(super) fn age(&self, now: Instant, commits: i64) -> Option<Duration> {
-        let fresh = self.found.iter().rev().find(|(_, head)| *head <= commits);
+    pub(super) fn age(&self, now: Instant, changes: i64) -> Option<Duration> {
+        let fresh = self.found.iter().rev().find(|(_, head)| *head <= changes);
         let age = now.saturating_duration_since(fresh?.0);
         (age <= self.oldest).then_some(age)
     }
@@ -58,10 +58,10 @@ mod tests {
         let at = |tenths| start + SECOND / 10 * tenths;
         let mut heads = Heads::new(SECOND);
         assert_eq!(heads.age(start, 7), None, "nothing is known");
-        for (tenths, commits) in [(0, 5), (1, 5), (2, 6), (3, 9), (4, 9)] {
-            heads.note(at(tenths), commits);
+        for (tenths, changes) in [(0, 5), (1, 5), (2, 6), (3, 9), (4, 9)] {
+            heads.note(at(tenths), changes);
         }
-        let age = |now, commits| heads.age(at(now), commits).map(|age| age.as_millis());
+        let age = |now, changes| heads.age(at(now), changes).map(|age| age.as_millis());
         assert_eq!(age(4, 9), Some(0));
         assert_eq!(age(6, 10), Some(200), "it may be ahead of what was seen, and is not younger");
         assert_eq!(age(6, 9), Some(200), "nobody has looked at the primary since");

@@ -20,8 +20,8 @@ pub(super) struct Memory {
     head: watch::Sender<i64>,
     /// How often subscriptions were changed by others than their workers.
     subscriptions: watch::Sender<u64>,
-    /// How many commits there were with the last of this process.
-    own_commits: AtomicI64,
+    /// How many changes there were with the last of this process.
+    own_changes: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Memory {
             extension_paths: RwLock::default(),
             head: watch::Sender::new(0),
             subscriptions: watch::Sender::new(0),
-            own_commits: AtomicI64::new(0),
+            own_changes: AtomicI64::new(0),
         };
         let paths = memory.news(client, &counter).await?;
         memory.learn(&counter, paths);
@@ -90,15 +90,15 @@ impl Memory {
         self.extension_paths.read().unwrap_or_else(PoisonError::into_inner).up_to
     }
 
-    /// How many commits there were with the last of this process: who has them all has whatever it
+    /// How many changes there were with the last of this process: who has them all has whatever it
     /// has acknowledged.
-    pub(super) fn own_commits(&self) -> i64 {
-        self.own_commits.load(Ordering::Acquire)
+    pub(super) fn own_changes(&self) -> i64 {
+        self.own_changes.load(Ordering::Acquire)
     }
 
-    /// This process has committed that.
-    pub(super) fn wrote(&self, counter: &Counter) {
-        self.own_commits.fetch_max(counter.commits, Ordering::Release);
+    /// This process has changed interactions.
+    pub(super) fn changed(&self, counter: &Counter) {
+        self.own_changes.fetch_max(counter.changes, Ordering::Release);
     }
 
     /// Takes in what is committed. What was learnt later stays.

@@ -37,8 +37,6 @@ mod snapshot;
 mod store;
 mod subscriptions;
 mod successor;
-#[cfg(test)]
-mod tests;
 mod writer;
 
 pub use store::{PostgresOptions, PostgresStore, ReplicaOptions};

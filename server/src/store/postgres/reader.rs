@@ -1,7 +1,7 @@
 //! Reads: each on a connection of the pool, from one snapshot.
 //!
 //! A commit comes before its reply, so whoever has a reply reads what it told of, through whichever
-//! process: all read from the one database. (A URL that leads to a replica breaks this promise.)
+//! process: all read from the one database. Only lists may come from a [replica](super::replica).
 
 use super::connection::in_time;
 use super::error::Result;

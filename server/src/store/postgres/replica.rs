@@ -4,7 +4,7 @@
 //! How fresh is judged in the snapshot a list is read from, so what was promised holds for each list:
 //! it shows everything this process has acknowledged, and everything anybody has that is older than
 //! the bound. Where the replica cannot promise that, or is away, lists are read from the primary. What
-//! is judged is how many transactions have written, which the [`Counter`](super::counter) tells of
+//! is judged is how often interactions were changed, which the [`counter`](super::counter) tells of
 //! both, and not what a database says of its replication, for each says it differently.
 
 use super::error::{Error, Result};
@@ -68,9 +68,9 @@ impl Replica {
         self.is_fit.store(false, Ordering::Relaxed);
     }
 
-    /// At that moment the primary had no more than so many commits.
-    pub(super) fn primary_had(&self, at: Instant, commits: i64) {
-        self.heads().note(at, commits);
+    /// At that moment the primary had no more than so many changes.
+    pub(super) fn primary_had(&self, at: Instant, changes: i64) {
+        self.heads().note(at, changes);
     }
 
     /// The most by which this state of it is behind the primary.
@@ -82,17 +82,17 @@ impl Replica {
     }
 
     async fn judged(&self, snapshot: &impl GenericClient) -> std::result::Result<Duration, Unfit> {
-        let sql = "SELECT commits, identity FROM counter WHERE one = 1";
+        let sql = "SELECT changes, identity FROM counter WHERE one = 1";
         let statement = snapshot.prepare_cached(sql).await.map_err(Error::from)?;
         let row = snapshot.query_one(&statement, &[]).await.map_err(Error::from)?;
-        let (commits, identity): (i64, Option<&str>) = (row.get(0), row.get(1));
+        let (changes, identity): (i64, Option<&str>) = (row.get(0), row.get(1));
         if identity != Some(self.identity.as_str()) {
             return Err(Unfit::Foreign);
         }
-        if commits < self.memory.own_commits() {
+        if changes < self.memory.own_changes() {
             return Err(Unfit::Behind);
         }
-        self.heads().age(Instant::now(), commits).ok_or(Unfit::Behind)
+        self.heads().age(Instant::now(), changes).ok_or(Unfit::Behind)
     }
 
     /// Looks at it every so often, for as long as it is let.

@@ -1,11 +1,11 @@
 //! The writer: one task, one transaction at a time, many jobs in it (group commit).
 //!
-//! Jobs wait in a bounded queue. The task takes what is there, up to a maximum, runs it in one
-//! transaction and replies after the commit. A full queue is an answer ([`StoreError::Busy`]), not a
-//! longer wait. The task outlives every failure; it ends when the queue is closed and empty. How a batch
-//! becomes a transaction is told in [`super::group_commit`].
+//! Jobs wait in a bounded queue. When its turn to write has come, the task takes what is there, up to a
+//! maximum, runs it in one transaction and replies after the commit. A full queue is an answer
+//! ([`StoreError::Busy`]), not a longer wait. The task outlives every failure; it ends when the queue is
+//! closed and empty. How a batch becomes a transaction is told in [`super::group_commit`].
 
-use super::group_commit::GroupCommit;
+use super::group_commit::{Batch, GroupCommit};
 use super::job::{Company, Job, Work, job};
 use crate::store::contract::{StoreError, StoreResult};
 use std::sync::{PoisonError, RwLock};
@@ -86,7 +86,14 @@ async fn work(
 ) {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, max_batch).await > 0 {
-        let verdicts = group_commit.execute(&mut batch).await;
+        let mut complete = |batch: &mut Batch| {
+            while batch.len() < max_batch
+                && let Ok(job) = queue.try_recv()
+            {
+                batch.push(job);
+            }
+        };
+        let verdicts = group_commit.execute(&mut batch, &mut complete).await;
         for (job, verdict) in batch.drain(..).zip(verdicts) {
             job.answer(verdict);
         }

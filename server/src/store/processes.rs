@@ -1,11 +1,11 @@
 //! What several processes on one database learn of each other, and by what.
 //!
-//! Needs `TEST_POSTGRES_STORES`, as [`crate::store::comparison`] does, and says so without it.
+//! Needs `TEST_POSTGRES_STORES`, as [`super::comparison`] does, and says so without it.
 
-use super::{PostgresOptions, PostgresStore};
-use crate::store::comparison::{before, creation, database, psql, psql_with};
-use crate::store::contract::delivery::DeliveryStore;
-use crate::store::contract::{Outcome, PageQuery, Store};
+use super::comparison::{before, creation, database, psql, psql_with};
+use super::contract::delivery::DeliveryStore;
+use super::contract::{Outcome, PageQuery, Store};
+use super::postgres::{PostgresOptions, PostgresStore};
 use futures::future::join_all;
 use std::time::Duration;
 use tokio::time::timeout;
