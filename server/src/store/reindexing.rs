@@ -1,21 +1,15 @@
-//! A database whose index was made by the rules of an earlier release has one of ours afterwards, on both
-//! back-ends: what was found wrongly is not, what was not is, and what changes leaves nothing behind.
+//! A PostgreSQL database whose index was made by the rules of an earlier release has one of ours
+//! afterwards: what was found wrongly is not, what was not is, and what changes leaves nothing behind.
 //!
-//! PostgreSQL's is judged where `TEST_POSTGRES_STORES` tells of one, see [`super::comparison`].
+//! Judged where `TEST_POSTGRES_STORES` tells of one, see [`super::comparison`]. The same of SQLite is told
+//! in its `tests/files.rs`.
 
 use super::comparison::database;
 use super::contract::{Before, Items, PageQuery, Start, Store};
 use super::postgres::{PostgresOptions, PostgresStore};
-use super::sqlite::{SqliteOptions, SqliteStore};
 use crate::query::filter::tests::filter;
-use rusqlite::Connection;
 use std::process::Command;
 
-const SQLITE: [&str; 3] = [
-    include_str!("sqlite/migrations/0001_initial.sql"),
-    include_str!("sqlite/migrations/0002_idempotency.sql"),
-    include_str!("sqlite/migrations/0003_delivery.sql"),
-];
 const POSTGRES: &str = include_str!("postgres/migrations/0001_initial.sql");
 
 /// More than are indexed together.
@@ -33,24 +27,8 @@ fn rows() -> String {
     (1..=MANY).map(row).collect()
 }
 
-#[tokio::test]
-async fn on_sqlite() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("old.db");
-    let sql = Connection::open(&path).unwrap();
-    let entries = "INSERT INTO attribute SELECT 3, 'closed', seq FROM interaction;
-         PRAGMA application_id = 0x544D4669; PRAGMA user_version = 3";
-    sql.execute_batch(&[&SQLITE.concat(), "BEGIN;", &rows(), "COMMIT;", entries].concat()).unwrap();
-    drop(sql);
-    let store = SqliteStore::open(&path, SqliteOptions::default()).unwrap();
-    judge(&store).await;
-    let sql = Connection::open(&path).unwrap();
-    let count = |sql_text| sql.query_row(sql_text, [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(count("SELECT count(*) FROM attribute"), 3 * (MANY as i64 - 1));
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn on_postgres() {
+async fn an_index_of_other_rules_is_made_anew() {
     let Some(url) = database() else { return };
     let entries = "INSERT INTO attribute_text SELECT 3, 'closed', seq FROM interaction;
          CREATE TABLE schema_version (one INTEGER PRIMARY KEY, version BIGINT NOT NULL);

@@ -134,3 +134,33 @@ fn a_missing_directory_is_named() {
     assert!(error.to_string().contains("no/where.db"));
     assert!(open(directory.path()).is_err());
 }
+
+#[tokio::test]
+async fn an_index_of_other_rules_is_made_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("old.db");
+    let sql = Connection::open(&path).unwrap();
+    for step in [
+        include_str!("../migrations/0001_initial.sql"),
+        include_str!("../migrations/0002_idempotency.sql"),
+        include_str!("../migrations/0003_delivery.sql"),
+        r#"INSERT INTO interaction (id, version, document)
+               SELECT 'i' || value, 1, '{"status":"opened","reason":"' || value || '"}'
+               FROM json_each('[1, 2, 3]');
+           INSERT INTO interaction (id, version, document) VALUES ('i4', 1, 'no JSON');
+           INSERT INTO attribute (path, value, seq) SELECT 3, 'closed', seq FROM interaction"#,
+    ] {
+        sql.execute_batch(step).unwrap();
+    }
+    sql.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    sql.pragma_update(None, "user_version", 3).unwrap();
+    let store = open(&path).unwrap();
+    let entries = || -> String {
+        let sql_text = "SELECT group_concat(path || value || '@' || seq, ' ') FROM attribute";
+        sql.query_row(sql_text, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(entries(), "3opened@1 3opened@2 3opened@3 51@1 52@2 53@3");
+    assert_eq!(store.delete("i2".to_owned(), 1, vec![]).await.unwrap(), Outcome::Done);
+    assert_eq!(store.delete("i4".to_owned(), 1, vec![]).await.unwrap(), Outcome::Done);
+    assert_eq!(entries(), "3opened@1 3opened@3 51@1 53@3");
+}
