@@ -93,7 +93,10 @@ pub(crate) async fn run(
     let mut sheet = match (&export.view.look, order.format.as_str()) {
         (Look::Columns(columns), PARQUET) => {
             let paths = columns.paths().iter().cloned();
-            Sheet::Table(Table::create(output, paths.map(|path| exporter.with_kind(path)))?)
+            Sheet::Table(Box::new(Table::create(
+                output,
+                paths.map(|path| exporter.with_kind(path)),
+            )?))
         }
         _ => Sheet::begin(output, &export.head())?,
     };
@@ -136,7 +139,7 @@ pub(crate) async fn run(
 /// What is written to.
 enum Sheet {
     Lines(Output),
-    Table(Table<Output>),
+    Table(Box<Table<Output>>),
 }
 
 impl Sheet {
