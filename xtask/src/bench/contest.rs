@@ -117,7 +117,12 @@ pub(super) fn table(of: &str, costs: &[Cost]) -> Table {
 pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    let middle = values.len() / 2;
+    match (values.get(middle), values.len() % 2) {
+        (None, _) => 0.0,
+        (Some(upper), 0) => (values[middle - 1] + upper) / 2.0,
+        (Some(middle), _) => *middle,
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +146,15 @@ mod tests {
         assert_eq!(ours.faster_than(&theirs), 2.0);
         assert_eq!(theirs.dearer_than(&ours), 3.0);
         assert_eq!(ours.per_second(), 200.0);
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        for (values, expected) in
+            [(&[][..], 0.0), (&[3.0], 3.0), (&[4.0, 1.0], 2.5), (&[9.0, 1.0, 2.0], 2.0)]
+        {
+            assert_eq!(median(values.iter().copied()), expected, "{values:?}");
+        }
     }
 
     #[test]

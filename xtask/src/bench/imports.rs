@@ -5,11 +5,10 @@ use super::generate::{Generator, Size};
 use super::report::{Shown, Table};
 use super::targets::{Found, Target};
 
-/// Enough for several batches on each core.
-const DOCUMENTS: u64 = 100_000;
-
 /// Measures.
 pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown> {
+    // Enough for several batches on each core.
+    let documents = bench.middling();
     let mut table = Table::new([
         "documents",
         "cores",
@@ -19,10 +18,10 @@ pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown>
     ]);
     let cores = std::thread::available_parallelism()?.get();
     for (size, what) in [(Size::Large, "3.5 KB"), (Size::Small, "650 bytes")] {
-        let lines = bench.datasets.lines(Generator { documents: DOCUMENTS, size })?;
+        let lines = bench.datasets.lines(Generator { documents, size })?;
         for core in [Some(cores - 1), None] {
             let name = format!("import-{size:?}-{}.db", core.is_some());
-            let import = bench.datasets.import(&name, &lines, DOCUMENTS, core)?;
+            let import = bench.datasets.import(&name, &lines, documents, core)?;
             if size == Size::Large && core.is_some() {
                 found.insert(Target::Import, import.per_second());
             }
@@ -39,7 +38,7 @@ pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown>
     Ok(Shown {
         title: "Import".into(),
         text: format!(
-            "`tmf683-server import` of {DOCUMENTS} documents into a new file, from start to end: every line \
+            "`tmf683-server import` of {documents} documents into a new file, from start to end: every line \
              is judged, every index written, and all of it is on disk."
         ),
         tables: vec![table],

@@ -20,7 +20,7 @@ pub(super) struct Circumstances {
     files: String,
     rounds: usize,
     /// Processes that wanted to run before anything was measured, a minute's mean.
-    load: String,
+    load: f64,
 }
 
 impl Circumstances {
@@ -57,7 +57,7 @@ impl Circumstances {
             kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             files,
             rounds,
-            load: load.split(' ').next().unwrap_or_default().to_owned(),
+            load: load.split(' ').next().unwrap_or_default().parse()?,
         })
     }
 }
@@ -73,6 +73,14 @@ impl fmt::Display for Circumstances {
              {memory_gib:.0} GiB of memory, Linux {kernel}, files on {files}; load {load} before it began, \
              {rounds} rounds.",
             self.profile.name()
-        )
+        )?;
+        // wrk and the server fill the processors by themselves.
+        if *load > *cores as f64 / 4.0 {
+            write!(
+                f,
+                " **The machine was busy with other things: of these numbers only CPU means something.**"
+            )?;
+        }
+        Ok(())
     }
 }
