@@ -21,8 +21,7 @@
 //!
 //! `succession` has a row only while the database is being made the successor of another store.
 //!
-//! Nothing here is PostgreSQL's alone: no extension, no sequence, no trigger, no function, no advisory
-//! lock.
+//! Nothing here is PostgreSQL's alone: no extension, no sequence, no trigger, no advisory lock.
 
 use super::error::OpenError;
 use super::reindex::reindex;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{IsolationLevel, Row};
+use tokio_postgres::{Client, IsolationLevel, Row};
 
 /// Documents in a part.
 const DOCUMENTS: i64 = 64;
@@ -32,24 +32,44 @@ const ENTRIES: i64 = 4096;
 /// Numbers in the first part, which is often all there is, and in the others.
 const NUMBERS: [i64; 2] = [2048, 1 << 16];
 
+/// What tells one start of a database server from another. After a failover the database may have lost
+/// what was seen before, and give out its numbers again; a standby that has taken over was started at
+/// another time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin(&'static str);
+
+impl Origin {
+    /// As this database tells it. One that has no such function (CockroachDB) is of a kind that loses
+    /// nothing it has shown.
+    pub(super) async fn of(client: &Client) -> Self {
+        let start = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::BIGINT";
+        match client.query_one(&format!("SELECT {start}"), &[]).await {
+            Ok(_) => Self(start),
+            Err(_) => Self("0::BIGINT"),
+        }
+    }
+}
+
 /// Connections for lists, as many as there are lists and streams at a time.
 #[derive(Debug)]
 pub(super) struct Snapshots {
     pub(super) primary: Pool,
     pub(super) replica: Option<Arc<Replica>>,
+    pub(super) origin: Origin,
     /// How long to wait for an answer.
     pub(super) patience: Duration,
 }
 
 impl Source for Snapshots {
     fn with_snapshot(&self, work: &mut Work<'_>) -> StoreResult<()> {
-        let (runtime, patience) = (&Handle::current(), self.patience);
+        let (runtime, origin, patience) = (&Handle::current(), self.origin, self.patience);
         if let Some(replica) = self.replica.as_ref().filter(|replica| replica.is_fit()) {
             let done = with_transaction(replica.pool(), runtime, patience, |transaction| {
                 let age = in_time(patience, replica.age(transaction));
                 let age = runtime.block_on(age).map_err(|e| e.during(WHAT))?;
                 let provenance = format!("from the replica, at most {} ms old", age.as_millis());
-                work(&Reading { transaction, runtime, patience, provenance: Some(provenance) })
+                let provenance = Some(provenance);
+                work(&Reading { transaction, runtime, origin, patience, provenance })
             });
             let Err(StoreError::Busy | StoreError::Unavailable { .. } | StoreError::Failed { .. }) =
                 done
@@ -59,7 +79,7 @@ impl Source for Snapshots {
             replica.is_unfit();
         }
         with_transaction(&self.primary, runtime, patience, |transaction| {
-            work(&Reading { transaction, runtime, patience, provenance: None })
+            work(&Reading { transaction, runtime, origin, patience, provenance: None })
         })
     }
 }
@@ -90,6 +110,7 @@ fn with_transaction(
 struct Reading<'a> {
     transaction: &'a Transaction<'a>,
     runtime: &'a Handle,
+    origin: Origin,
     patience: Duration,
     provenance: Option<String>,
 }
@@ -151,11 +172,9 @@ impl Snapshot for Reading<'_> {
     }
 
     fn age(&self) -> StoreResult<Age> {
-        // After a failover the database may have lost what was seen before, and give out its numbers
-        // again; a standby that has taken over was started at another time.
-        let sql = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::BIGINT,
-                          amendment, interaction FROM counter WHERE one = 1";
-        let rows = self.rows(sql, &[])?;
+        let origin = self.origin.0;
+        let sql = format!("SELECT {origin}, amendment, interaction FROM counter WHERE one = 1");
+        let rows = self.rows(&sql, &[])?;
         Ok(rows.first().map_or_else(Age::default, |row| Age {
             origin: row.get(0),
             amendments: number_from(row, 1),

@@ -16,7 +16,7 @@ use super::once;
 use super::reader::Reader;
 use super::replica::Replica;
 use super::schema;
-use super::snapshot::{Snapshots, interaction_from};
+use super::snapshot::{Origin, Snapshots, interaction_from};
 use super::subscriptions;
 use super::successor::mark;
 use super::writer::Writer;
@@ -151,7 +151,7 @@ impl PostgresStore {
         let lists = address.pool(lists, list_settings)?;
         // The database ends what is too long for itself, unless it has frozen.
         let patience = options.statement_timeout.saturating_add(options.busy_timeout);
-        let Prepared { memory, notices, identity } = prepare(&write).await?;
+        let Prepared { memory, notices, identity, origin } = prepare(&write).await?;
         let (memory, notices) = (Arc::new(memory), Arc::new(notices));
         let replica = replica.map(|(pool, most_stale)| {
             Arc::new(Replica::new(pool, most_stale, identity, Arc::clone(&memory)))
@@ -178,7 +178,7 @@ impl PostgresStore {
         if let Some(replica) = &replica {
             tasks.spawn(Arc::clone(replica).watch(options.look_every));
         }
-        let snapshots = Snapshots { primary: lists, replica: replica.clone(), patience };
+        let snapshots = Snapshots { primary: lists, replica: replica.clone(), origin, patience };
         Ok(Self {
             writer: Writer::start(group_commit, options.queue_length, options.max_batch),
             reader: Reader::new(read, patience),
@@ -251,6 +251,7 @@ struct Prepared {
     memory: Memory,
     notices: Notices,
     identity: String,
+    origin: Origin,
 }
 
 async fn prepare(pool: &Pool) -> std::result::Result<Prepared, OpenError> {
@@ -263,7 +264,8 @@ async fn prepare(pool: &Pool) -> std::result::Result<Prepared, OpenError> {
     let notices = Notices::of(&client).await.map_err(|e| failed("reading its schema's name", e))?;
     let identity = counter::identity(&client).await;
     let identity = identity.map_err(|e| failed("reading its identity", e))?;
-    Ok(Prepared { memory, notices, identity })
+    let origin = Origin::of(&client).await;
+    Ok(Prepared { memory, notices, identity, origin })
 }
 
 impl Store for PostgresStore {
