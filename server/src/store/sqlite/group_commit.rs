@@ -13,6 +13,7 @@ use super::memory::{Memory, News};
 use super::wal::Wal;
 use crate::store::contract::StoreError;
 use rusqlite::Connection;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,9 +47,13 @@ pub(super) struct GroupCommit {
 
 impl GroupCommit {
     /// Takes over the connection.
-    pub(super) fn new(connection: Connection, memory: Arc<Memory>, busy_timeout: Duration) -> Self {
-        let wal = Wal::new(&connection, busy_timeout);
-        Self { connection, memory, wal, commits: 0 }
+    pub(super) fn new(
+        connection: Connection,
+        memory: Arc<Memory>,
+        busy_timeout: Duration,
+    ) -> io::Result<Self> {
+        let wal = Wal::new(&connection, busy_timeout)?;
+        Ok(Self { connection, memory, wal, commits: 0 })
     }
 
     /// Transactions committed so far.
@@ -163,6 +168,7 @@ impl GroupCommit {
     /// closing the last connection removes it. If a reader is in the way it stays: nothing is
     /// lost, the next start reads it.
     pub(super) fn finish(self) {
+        self.wal.end();
         let checkpoint =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(e) = checkpoint {

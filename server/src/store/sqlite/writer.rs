@@ -76,7 +76,7 @@ impl Writer {
         let (sender, receiver) = mpsc::channel(queue_length.max(1));
         let (alive, ended) = watch::channel(());
         let counters = Arc::new(Counters::default());
-        let mut group_commit = GroupCommit::new(connection, memory, busy_timeout);
+        let mut group_commit = GroupCommit::new(connection, memory, busy_timeout)?;
         let told = Arc::clone(&counters);
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             work(&mut group_commit, receiver, max_batch, &told);
