@@ -1,7 +1,7 @@
 //! Group commit: shared transactions, failures that stay alone, a queue with an end.
 
 use super::*;
-use crate::store::contract::StoreError;
+use crate::store::contract::{Lack, StoreError};
 use futures::future::join_all;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -113,6 +113,58 @@ async fn a_failed_commit_fails_its_jobs_and_nothing_else() {
     assert!(matches!(orphan, Err(StoreError::Failed { what: "orphaning", .. })));
     assert_eq!(f.store.get("a").await.unwrap(), None);
     assert!(f.store.create(record("a", 1, "{}"), vec![]).await.unwrap());
+}
+
+/// How long the file may become, in pages; at the least, as long as it is.
+async fn bound(f: &Fixture, pages: i64) {
+    let bound = f.store.writer().submit("bounding the file", move |unit| {
+        unit.connection.pragma_update(None, "max_page_count", pages)
+    });
+    bound.await.unwrap();
+}
+
+#[tokio::test]
+async fn without_room_nobody_is_to_blame() {
+    let f = Fixture::new();
+    assert!(f.store.create(record("before", 1, "{}"), vec![]).await.unwrap());
+    bound(&f, 1).await;
+    let large = format!(r#"{{"note":"{}"}}"#, "x".repeat(1 << 20));
+    let (go, held) = hold(&f).await;
+    let (small, large) = (
+        f.store.create(record("small", 1, "{}"), vec![event("small")]),
+        f.store.create(record("large", 1, &large), vec![event("large")]),
+    );
+    let mut both = Box::pin(futures::future::join(small, large));
+    assert!(futures::poll!(&mut both).is_pending());
+    drop(go);
+    held.await;
+    let (small, large) = both.await;
+    for refused in [small, large] {
+        let Err(StoreError::Unavailable { lack: Lack::Room, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+    }
+    assert!(f.store.get("before").await.unwrap().is_some());
+    assert_eq!((f.count("interaction"), f.count("outbox")), (1, 0));
+    bound(&f, 1 << 30).await;
+    assert!(f.store.create(record("small", 1, "{}"), vec![event("small")]).await.unwrap());
+    assert_eq!((f.count("interaction"), f.count("outbox")), (2, 1));
+}
+
+#[tokio::test]
+async fn what_may_not_be_written_is_read() {
+    let f = Fixture::new();
+    assert!(f.store.create(record("a", 1, "{}"), vec![]).await.unwrap());
+    let close = f.store.writer().submit("allowing reads only", |unit| {
+        unit.connection.pragma_update(None, "query_only", true)
+    });
+    close.await.unwrap();
+    let refused = f.store.create(record("b", 1, "{}"), vec![]).await;
+    let Err(StoreError::Unavailable { lack: Lack::Writing, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(f.store.get("a").await.unwrap().is_some());
+    assert!(f.store.get("b").await.unwrap().is_none());
 }
 
 #[tokio::test]
