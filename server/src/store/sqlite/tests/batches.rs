@@ -189,6 +189,52 @@ async fn a_queue_without_room_is_always_busy() {
     assert_eq!(f.store.get("1").await.unwrap(), None);
 }
 
+/// As room for what waits: for one such record, twice.
+const LARGE: usize = 100_000;
+
+fn large(id: &str) -> Record {
+    record(id, 1, &format!(r#"{{"note":"{}"}}"#, "x".repeat(LARGE)))
+}
+
+#[tokio::test]
+async fn what_waits_has_a_bound_in_bytes_whoever_has_gone_away() {
+    let queue_bytes = 2 * LARGE + LARGE / 2;
+    let f = Fixture::with(SqliteOptions { queue_bytes, ..SqliteOptions::default() });
+    let (go, held) = hold(&f).await;
+    for id in ["1", "2"] {
+        let mut gone = f.store.create(large(id), vec![]);
+        assert!(futures::poll!(&mut gone).is_pending());
+    }
+    assert!(matches!(f.store.create(large("3"), vec![]).await, Err(StoreError::Busy)));
+    let told = vec![Event { document: large("4").interaction.text, ..event("4") }];
+    assert!(matches!(f.store.delete("4".into(), 1, told).await, Err(StoreError::Busy)));
+    let mut small = f.store.create(record("small", 1, "{}"), vec![]);
+    assert!(futures::poll!(&mut small).is_pending());
+    drop(go);
+    held.await;
+    assert!(small.await.unwrap());
+    for id in ["1", "2"] {
+        assert!(f.store.get(id).await.unwrap().is_some());
+    }
+    // What has been answered takes no room any more.
+    for id in ["3", "4", "5", "6"] {
+        assert!(f.store.create(large(id), vec![]).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_write_larger_than_all_the_room_waits_alone() {
+    let f = Fixture::with(SqliteOptions { queue_bytes: 1000, ..SqliteOptions::default() });
+    let (go, held) = hold(&f).await;
+    let mut alone = f.store.create(large("1"), vec![]);
+    assert!(futures::poll!(&mut alone).is_pending());
+    assert!(matches!(f.store.create(large("2"), vec![]).await, Err(StoreError::Busy)));
+    drop(go);
+    held.await;
+    assert!(alone.await.unwrap());
+    assert!(f.store.create(large("2"), vec![]).await.unwrap());
+}
+
 #[tokio::test]
 async fn a_write_goes_on_when_nobody_waits() {
     let f = Fixture::new();
