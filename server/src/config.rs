@@ -73,6 +73,7 @@ pub struct Limits {
     pub patch_operations: usize,
     pub document_bytes: usize,
     pub write_queue: usize,
+    pub write_queue_bytes: usize,
     pub write_batch: NonZeroUsize,
     pub requests: NonZeroUsize,
     pub bodies_bytes: usize,

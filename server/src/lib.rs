@@ -277,7 +277,7 @@ async fn open_store(
     let stream_stall = patience.unwrap_or(Duration::from_secs(limits.stream_stall_seconds));
     let scan_documents = Some(limits.scan_documents).filter(|most| *most > 0 && patience.is_none());
     let (queue_length, max_batch) = (limits.write_queue, limits.write_batch.get());
-    let index_cache_bytes = limits.index_cache_bytes;
+    let (queue_bytes, index_cache_bytes) = (limits.write_queue_bytes, limits.index_cache_bytes);
     let described = || format!("store: {}", settings.store);
     match &settings.store {
         StoreUrl::Sqlite(path) => {
@@ -286,6 +286,7 @@ async fn open_store(
             let options = SqliteOptions {
                 max_batch,
                 queue_length,
+                queue_bytes,
                 busy_timeout,
                 stream_stall,
                 scan_documents,
@@ -306,6 +307,7 @@ async fn open_store(
                 replica,
                 max_batch,
                 queue_length,
+                queue_bytes,
                 busy_timeout,
                 stream_stall,
                 scan_documents,

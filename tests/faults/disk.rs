@@ -1,10 +1,10 @@
 //! No room: what was begun is undone, what is there is read, and with room again writes go on.
 
 use crate::scene::{
-    cluster, health, is_installed, is_unavailable, reads_go_on, recovers, server, through,
+    cluster, health, is_installed, is_unavailable, reads_go_on, reasons, recovers, server, through,
 };
 use crate::writers::Writers;
-use harness::{Answer, Caller, eventually, shows};
+use harness::{Answer, Caller, TestServer, eventually, shows};
 use test_postgres::{Cluster, FORGETFUL, SmallDisk};
 
 /// More than an empty database needs, and soon full.
@@ -35,19 +35,9 @@ async fn large(caller: &Caller) -> Answer {
     caller.post("/partyInteraction", &body).await
 }
 
-/// Tables have a disk of their own, which fills up.
-#[tokio::test(flavor = "multi_thread")]
-async fn full_tables_take_nothing_and_lose_nothing() {
-    if !is_installed() {
-        return;
-    }
-    let Some(disk) = small_disk(TABLES_MIB) else { return };
-    shows!(["database.full", "database.back", "database.once"]);
-    let cluster = cluster(&[]);
-    let tablespace = format!("CREATE TABLESPACE small LOCATION '{}'", disk.path().display());
-    cluster.sql(&[&tablespace, "ALTER DATABASE postgres SET default_tablespace = small"]).unwrap();
-    let server = server(&cluster.url()).await;
-    let caller = through(&server).await;
+/// The disk of a server's database fills up, and there is room again.
+async fn takes_nothing_and_loses_nothing(server: &TestServer, disk: &SmallDisk) {
+    let caller = through(server).await;
     let id = caller.create_sample("call").await.id();
     let full = "disk is full";
     let ballast = disk.fill().unwrap();
@@ -60,6 +50,36 @@ async fn full_tables_take_nothing_and_lose_nothing() {
     recovers(&caller).await;
     writers.make(100).await;
     writers.end(&caller).await;
+}
+
+/// PostgreSQL's tables have a disk of their own, which fills up.
+#[tokio::test(flavor = "multi_thread")]
+async fn full_tables_take_nothing_and_lose_nothing() {
+    if !is_installed() {
+        return;
+    }
+    let Some(disk) = small_disk(TABLES_MIB) else { return };
+    shows!(["database.full", "database.back", "database.once"]);
+    let cluster = cluster(&[]);
+    let tablespace = format!("CREATE TABLESPACE small LOCATION '{}'", disk.path().display());
+    cluster.sql(&[&tablespace, "ALTER DATABASE postgres SET default_tablespace = small"]).unwrap();
+    let server = server(&cluster.url()).await;
+    takes_nothing_and_loses_nothing(&server, &disk).await;
+    server.stop().await;
+}
+
+/// SQLite's file has a disk that fills up, with its log. What was acknowledged is there for the next
+/// server, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_file_takes_nothing_and_loses_nothing() {
+    let Some(disk) = small_disk(TABLES_MIB) else { return };
+    shows!(["database.full", "database.back", "database.once"]);
+    let file = disk.path().join("tmf683.db");
+    let mut server = server(&format!("sqlite:{}", file.display())).await;
+    takes_nothing_and_loses_nothing(&server, &disk).await;
+    let made = reasons(&through(&server).await).await;
+    server.restart().await;
+    assert_eq!(reasons(&through(&server).await).await, made);
     server.stop().await;
 }
 

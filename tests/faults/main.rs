@@ -1,5 +1,6 @@
 //! What becomes of servers when their PostgreSQL fails them: it stops, is cut off, has no room, takes no
-//! changes, gives way to another. Each test has clusters of its own, for it breaks them.
+//! changes, gives way to another. Each test has clusters of its own, for it breaks them. SQLite can have no
+//! room, too.
 //!
 //! Beside the scenarios of `conformance`, which run on both stores, and twice: these run once.
 

@@ -46,9 +46,9 @@ pub enum StoreError {
         /// What has an index: canonical paths.
         indexed: String,
     },
-    /// The database lacks something it will have again. Where the connection went away at a commit it
-    /// is not known whether that was done: the one error after which something may have changed. A
-    /// create with its key and a change with its expected version are safe to repeat.
+    /// The database lacks something it will have again. Where the connection went away at a commit, or
+    /// the disk failed, it is not known whether that was done: the one error after which something may
+    /// have changed. A create with its key and a change with its expected version are safe to repeat.
     #[error("the store is not available: {what}")]
     Unavailable {
         /// What was being done.
@@ -59,7 +59,7 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The database itself failed: disk full, corrupt.
+    /// The database itself failed: it is corrupt, or cannot be read.
     #[error("the store failed: {what}")]
     Failed {
         /// What was being done.
@@ -75,7 +75,7 @@ pub enum StoreError {
 pub enum Lack {
     /// A way to it.
     Connection,
-    /// The right to change anything: a standby, or somebody has set it so.
+    /// The right to change anything: a standby, or somebody has set it so, or its disk takes nothing.
     Writing,
     /// Room on its disk.
     Room,

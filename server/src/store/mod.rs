@@ -10,6 +10,7 @@ pub mod postgres;
 mod processes;
 #[cfg(test)]
 mod reindexing;
+mod room;
 pub mod sqlite;
 #[cfg(test)]
 mod under_writes;

@@ -114,7 +114,15 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "store::sqlite",
-        may: &["domain", "query", "store::contract", "store::list", "store::plan", "store::sqlite"],
+        may: &[
+            "domain",
+            "query",
+            "store::contract",
+            "store::list",
+            "store::plan",
+            "store::room",
+            "store::sqlite",
+        ],
         never: &[GENERATED, WIRE],
     },
     Room {
@@ -126,6 +134,7 @@ const ROOMS: &[Room] = &[
             "store::list",
             "store::plan",
             "store::postgres",
+            "store::room",
         ],
         never: &[GENERATED, WIRE],
     },

@@ -6,6 +6,7 @@ use super::error::{Error, Result};
 use super::memory::Memory;
 use crate::domain::event::Event;
 use crate::store::contract::{Creation, StoreError, StoreResult};
+use crate::store::room::Place;
 use deadpool_postgres::Transaction;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -124,9 +125,10 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, error: Option<Error>);
 }
 
-/// A job, and the first end of the channel its answer comes through.
+/// A job, and the first end of the channel its answer comes through. `place` is what it takes of the queue.
 pub(super) fn job<I, T>(
     what: &'static str,
+    place: Place,
     company: Company,
     input: I,
     work: Work<I, T>,
@@ -136,11 +138,12 @@ where
     T: Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Task { what, company, input, work, result: None, reply }), answer)
+    (Box::new(Task { what, place, company, input, work, result: None, reply }), answer)
 }
 
 struct Task<I, T> {
     what: &'static str,
+    place: Place,
     company: Company,
     input: I,
     work: Work<I, T>,
@@ -170,6 +173,8 @@ impl<I: Send + Sync, T: Send> Job for Task<I, T> {
                 Err(StoreError::Failed { what: self.what, source: "it was not run".into() })
             }
         };
+        // Who has the answer finds room for more.
+        drop((self.input, self.place));
         // A caller that no longer waits is no failure.
         let _ = self.reply.send(result);
     }

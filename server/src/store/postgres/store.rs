@@ -27,6 +27,7 @@ use crate::store::contract::{
     Store, StoreError, StoreResult, Subscribed, Subscription,
 };
 use crate::store::list::{Bounds, Lists};
+use crate::store::room::Weighed;
 use deadpool_postgres::Pool;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -42,6 +43,8 @@ pub struct PostgresOptions {
     pub max_batch: usize,
     /// The most writes that wait; one more is told [`StoreError::Busy`]. 0: every write is.
     pub queue_length: usize,
+    /// The most bytes of text that those which wait have together; one more is told the same. 0: any.
+    pub queue_bytes: usize,
     /// How long to wait for a connection, for a lock another process holds, and for a turn to run a
     /// list.
     pub busy_timeout: Duration,
@@ -92,6 +95,7 @@ impl Default for PostgresOptions {
         Self {
             max_batch: 512,
             queue_length: 4096,
+            queue_bytes: 128 << 20,
             busy_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             read_connections: 8,
@@ -180,7 +184,7 @@ impl PostgresStore {
         }
         let snapshots = Snapshots { primary: lists, replica: replica.clone(), origin, patience };
         Ok(Self {
-            writer: Writer::start(group_commit, options.queue_length, options.max_batch),
+            writer: Writer::start(group_commit, &options),
             reader: Reader::new(read, patience),
             lists: Lists::new(snapshots, options.lists()),
             memory,
@@ -270,8 +274,9 @@ async fn prepare(pool: &Pool) -> std::result::Result<Prepared, OpenError> {
 
 impl Store for PostgresStore {
     fn create(&self, creations: Vec<Creation>) -> BoxFuture<'_, StoreResult<bool>> {
+        let bytes = creations.bytes();
         self.writer
-            .submit("creating interactions", Any, creations, |unit, creations| {
+            .submit_large("creating interactions", bytes, Any, creations, |unit, creations| {
                 change::create_with_others(unit, creations).boxed()
             })
             .boxed()
@@ -290,9 +295,10 @@ impl Store for PostgresStore {
         creations: Vec<Creation>,
         once: Once,
     ) -> BoxFuture<'_, StoreResult<CreateOnce>> {
+        let bytes = creations.bytes() + once.answer.bytes();
         let input = (creations, once);
         self.writer
-            .submit("creating interactions once", Alone, input, |unit, input| {
+            .submit_large("creating interactions once", bytes, Alone, input, |unit, input| {
                 once::create_once(unit, input).boxed()
             })
             .boxed()
@@ -304,9 +310,10 @@ impl Store for PostgresStore {
         before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
+        let bytes = record.bytes() + events.bytes();
         let input = Replacement { record, before, events };
         self.writer
-            .submit("replacing an interaction", Any, input, |unit, input| {
+            .submit_large("replacing an interaction", bytes, Any, input, |unit, input| {
                 change::replace(unit, input).boxed()
             })
             .boxed()
@@ -318,9 +325,10 @@ impl Store for PostgresStore {
         before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
+        let bytes = events.bytes();
         let input = Deletion { id, before, events };
         self.writer
-            .submit("deleting an interaction", Any, input, |unit, input| {
+            .submit_large("deleting an interaction", bytes, Any, input, |unit, input| {
                 change::delete(unit, input).boxed()
             })
             .boxed()
@@ -353,10 +361,15 @@ impl Store for PostgresStore {
         subscription: Subscription,
         most: u32,
     ) -> BoxFuture<'_, StoreResult<Subscribed>> {
+        let bytes = subscription.bytes();
         self.writer
-            .submit("storing a subscription", Alone, (subscription, most), |unit, input| {
-                subscriptions::subscribe(unit, input).boxed()
-            })
+            .submit_large(
+                "storing a subscription",
+                bytes,
+                Alone,
+                (subscription, most),
+                |unit, input| subscriptions::subscribe(unit, input).boxed(),
+            )
             .boxed()
     }
 

@@ -88,8 +88,9 @@ fn set_up_writer(connection: &Connection) -> rusqlite::Result<()> {
     // An acknowledged change survives a power cut: fsync at each commit. NORMAL would only
     // promise a consistent file. Group commit is what makes this affordable.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // Checkpoint every 4000 pages (16 MiB) instead of 1000: index pages are changed again and
-    // again by successive commits, and reach the database file once per checkpoint.
+    // Checkpoint every 4000 pages (16 MiB) instead of 1000 while the schema is migrated: index pages are
+    // changed again and again, and reach the database file once per checkpoint. Later, see
+    // [`super::wal`].
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     // After a peak (a reader that kept the WAL from being reset) give the disk space back.
     connection.pragma_update(None, "journal_size_limit", MOST.cast_signed())?;
@@ -101,6 +102,17 @@ fn set_up_writer(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
+}
+
+/// Opens the connection that copies the write-ahead log to the database, see [`super::wal`].
+pub(super) fn open_copier(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, WRITE)?;
+    // As for the writer: the database is on disk before the log is begun anew.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // The writer's last checkpoint is the one at close.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
 }
 
 /// Opens a connection for reads by key, on the thread that asks.

@@ -7,12 +7,13 @@
 //! Where jobs come from and who is told is not known here: see [`super::writer`].
 
 use super::change::Unit;
-use super::error::{failed, failed_because, failed_together};
+use super::error::{Nature, failed, failed_because, failed_together, nature};
 use super::job::Job;
 use super::memory::{Memory, News};
 use super::wal::Wal;
 use crate::store::contract::StoreError;
 use rusqlite::Connection;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,10 +31,35 @@ type Committed = Result<Vec<Verdict>, Rollback>;
 enum Rollback {
     /// A job failed, and took the others with it: worth trying each apart.
     Job,
-    /// That job's failure ended the transaction inside SQLite (disk full, out of memory).
+    /// That job's failure ended the transaction inside SQLite (out of memory).
     Lost(usize, StoreError),
-    /// It could not be begun or committed.
+    /// It could not be begun or committed, or there is no room: no job is to blame.
     Transaction(rusqlite::Error),
+}
+
+/// Why a job failed.
+enum Failure {
+    Sqlite(rusqlite::Error),
+    Panic(String),
+}
+
+impl Failure {
+    /// What fails all jobs of the transaction, if it does.
+    fn blameless(self) -> Result<Self, Rollback> {
+        match self {
+            Self::Sqlite(error) if matches!(nature(&error), Nature::Unavailable(_)) => {
+                Err(Rollback::Transaction(error))
+            }
+            own => Ok(own),
+        }
+    }
+
+    fn during(self, what: &'static str) -> StoreError {
+        match self {
+            Self::Sqlite(error) => failed(what, error),
+            Self::Panic(text) => failed_because(what, format!("panic: {text}")),
+        }
+    }
 }
 
 /// The write connection, and the memory that follows its commits.
@@ -46,9 +72,13 @@ pub(super) struct GroupCommit {
 
 impl GroupCommit {
     /// Takes over the connection.
-    pub(super) fn new(connection: Connection, memory: Arc<Memory>, busy_timeout: Duration) -> Self {
-        let wal = Wal::new(&connection, busy_timeout);
-        Self { connection, memory, wal, commits: 0 }
+    pub(super) fn new(
+        connection: Connection,
+        memory: Arc<Memory>,
+        busy_timeout: Duration,
+    ) -> io::Result<Self> {
+        let wal = Wal::new(&connection, busy_timeout)?;
+        Ok(Self { connection, memory, wal, commits: 0 })
     }
 
     /// Transactions committed so far.
@@ -112,7 +142,10 @@ impl GroupCommit {
     /// All jobs, or none: the first failure ends it.
     fn run_together(&self, batch: &mut Batch, news: &mut News) -> Committed {
         for job in batch.iter_mut() {
-            self.run_job(job.as_mut(), news).map_err(|_| Rollback::Job)?;
+            if let Err(failure) = self.run_job(job.as_mut(), news) {
+                failure.blameless()?;
+                return Err(Rollback::Job);
+            }
         }
         Ok(batch.iter().map(|_| None).collect())
     }
@@ -123,8 +156,8 @@ impl GroupCommit {
         for (index, job) in batch.iter_mut().enumerate() {
             self.statement("SAVEPOINT job").map_err(Rollback::Transaction)?;
             let mark = news.mark();
-            let verdict = self.run_job(job.as_mut(), news).err();
-            if let Some(error) = verdict {
+            if let Err(failure) = self.run_job(job.as_mut(), news) {
+                let error = failure.blameless()?.during(job.what());
                 if self.connection.is_autocommit() {
                     return Err(Rollback::Lost(index, error));
                 }
@@ -141,16 +174,14 @@ impl GroupCommit {
 
     /// Runs one job and turns a panic into its failure: the panic of one request must not be the
     /// end of all others. What it may have left half done is rolled back by the caller.
-    fn run_job(&self, job: &mut dyn Job, news: &mut News) -> Result<(), StoreError> {
-        let what = job.what();
+    fn run_job(&self, job: &mut dyn Job, news: &mut News) -> Result<(), Failure> {
         let mut unit = Unit { connection: &self.connection, memory: &self.memory, news };
         match catch_unwind(AssertUnwindSafe(|| job.run(&mut unit))) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(e)) => Err(failed(what, e)),
+            Ok(result) => result.map_err(Failure::Sqlite),
             Err(panic) => {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-                Err(failed_because(what, format!("panic: {}", text.unwrap_or_default())))
+                Err(Failure::Panic(text.unwrap_or_default()))
             }
         }
     }
@@ -163,6 +194,7 @@ impl GroupCommit {
     /// closing the last connection removes it. If a reader is in the way it stays: nothing is
     /// lost, the next start reads it.
     pub(super) fn finish(self) {
+        self.wal.end();
         let checkpoint =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(e) = checkpoint {

@@ -3,6 +3,7 @@
 use super::change::Unit;
 use super::error::failed_because;
 use crate::store::contract::{StoreError, StoreResult};
+use crate::store::room::Place;
 use tokio::sync::oneshot;
 
 /// A unit of work in the queue, its result type forgotten.
@@ -15,9 +16,10 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, error: Option<StoreError>);
 }
 
-/// A job, and the first end of the channel its answer comes through.
+/// A job, and the first end of the channel its answer comes through. `place` is what it takes of the queue.
 pub(super) fn job<T, F>(
     what: &'static str,
+    place: Place,
     work: F,
 ) -> (Box<dyn Job>, oneshot::Receiver<StoreResult<T>>)
 where
@@ -25,11 +27,12 @@ where
     F: FnMut(&mut Unit<'_>) -> rusqlite::Result<T> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Task { what, work, result: None, reply }), answer)
+    (Box::new(Task { what, place, work, result: None, reply }), answer)
 }
 
 struct Task<T, F> {
     what: &'static str,
+    place: Place,
     work: F,
     result: Option<T>,
     reply: oneshot::Sender<StoreResult<T>>,
@@ -55,6 +58,8 @@ where
             (None, Some(result)) => Ok(result),
             (None, None) => Err(failed_because(self.what, "it was not run")),
         };
+        // Who has the answer finds room for more.
+        drop((self.work, self.place));
         // A caller that no longer waits is no failure.
         let _ = self.reply.send(result);
     }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! create, replace, delete … ─▶ queue ─▶ writer thread ─▶ one transaction for many jobs ─▶ replies
+//! write-ahead log ─▶ wal, a thread and connection of its own ─▶ database
 //! get  ─▶ the calling thread's own read connection, inline
 //! page ─▶ [`super::list`], on a pooled read connection
 //! event log ─▶ a blocking thread's own read connection

@@ -19,6 +19,7 @@ use crate::store::contract::{
     Store, StoreError, StoreResult, Subscribed, Subscription,
 };
 use crate::store::list::{Bounds, Lists};
+use crate::store::room::Weighed;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension};
@@ -33,6 +34,8 @@ pub struct SqliteOptions {
     pub max_batch: usize,
     /// The most writes that wait; one more is told [`StoreError::Busy`]. 0: every write is.
     pub queue_length: usize,
+    /// The most bytes of text that those which wait have together; one more is told the same. 0: any.
+    pub queue_bytes: usize,
     /// How long to wait for a lock another process holds, and for a turn to run a list.
     pub busy_timeout: Duration,
     /// Lists that run at a time, until they are answered or begin to stream.
@@ -58,6 +61,7 @@ impl Default for SqliteOptions {
         Self {
             max_batch: 512,
             queue_length: 4096,
+            queue_bytes: 128 << 20,
             busy_timeout: Duration::from_secs(5),
             list_connections: 4,
             stream_connections: 8,
@@ -180,8 +184,9 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn create(&self, creations: Vec<Creation>) -> BoxFuture<'_, StoreResult<bool>> {
+        let bytes = creations.bytes();
         let work = move |unit: &mut change::Unit<'_>| change::create(unit, &creations);
-        self.writer.submit("creating interactions", work).boxed()
+        self.writer.submit_large("creating interactions", bytes, work).boxed()
     }
 
     fn create_once(
@@ -189,8 +194,9 @@ impl Store for SqliteStore {
         creations: Vec<Creation>,
         once: Once,
     ) -> BoxFuture<'_, StoreResult<CreateOnce>> {
+        let bytes = creations.bytes() + once.answer.bytes();
         let work = move |unit: &mut change::Unit<'_>| once::create_once(unit, &creations, &once);
-        self.writer.submit("creating interactions once", work).boxed()
+        self.writer.submit_large("creating interactions once", bytes, work).boxed()
     }
 
     fn replace(
@@ -199,9 +205,10 @@ impl Store for SqliteStore {
         before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
+        let bytes = record.bytes() + events.bytes();
         let work =
             move |unit: &mut change::Unit<'_>| change::replace(unit, &record, &before, &events);
-        self.writer.submit("replacing an interaction", work).boxed()
+        self.writer.submit_large("replacing an interaction", bytes, work).boxed()
     }
 
     fn delete(
@@ -210,8 +217,9 @@ impl Store for SqliteStore {
         before: Before,
         events: Vec<Event>,
     ) -> BoxFuture<'_, StoreResult<Outcome>> {
+        let bytes = events.bytes();
         let work = move |unit: &mut change::Unit<'_>| change::delete(unit, &id, &before, &events);
-        self.writer.submit("deleting an interaction", work).boxed()
+        self.writer.submit_large("deleting an interaction", bytes, work).boxed()
     }
 
     fn import(&self, batch: ImportBatch) -> BoxFuture<'_, StoreResult<Vec<Imported>>> {
@@ -247,8 +255,9 @@ impl Store for SqliteStore {
         subscription: Subscription,
         most: u32,
     ) -> BoxFuture<'_, StoreResult<Subscribed>> {
+        let bytes = subscription.bytes();
         let work = move |unit: &mut change::Unit<'_>| change::subscribe(unit, &subscription, most);
-        self.writer.submit("storing a subscription", work).boxed()
+        self.writer.submit_large("storing a subscription", bytes, work).boxed()
     }
 
     fn unsubscribe(&self, id: String, api_version: String) -> BoxFuture<'_, StoreResult<bool>> {

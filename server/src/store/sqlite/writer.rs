@@ -2,7 +2,7 @@
 //!
 //! Jobs wait in a bounded queue. The thread takes what is there, up to a maximum, runs it in one
 //! transaction and replies after the commit: the one fsync of the commit is shared by all that
-//! waited meanwhile. A full queue is an answer ([`StoreError::Busy`]), not a longer wait.
+//! waited meanwhile. A full queue, by number or by bytes, is an answer ([`StoreError::Busy`]), not a longer wait.
 //!
 //! The thread outlives every failure. It ends when the queue is closed and empty, and leaves a
 //! checkpointed database. How a batch becomes a transaction is told in [`super::group_commit`],
@@ -15,6 +15,7 @@ use super::job::{Job, job};
 use super::memory::Memory;
 use super::store::SqliteOptions;
 use crate::store::contract::{StoreError, StoreResult};
+use crate::store::room::Room;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -60,6 +61,7 @@ pub(super) struct Writer {
     queue: RwLock<Option<mpsc::Sender<Box<dyn Job>>>>,
     /// `false`: nothing may wait, so nothing is written. A channel without room cannot be made.
     has_room: bool,
+    room: Room,
     /// Its sender lives in the thread and goes with it.
     ended: watch::Receiver<()>,
     counters: Arc<Counters>,
@@ -72,18 +74,19 @@ impl Writer {
         memory: Arc<Memory>,
         options: &SqliteOptions,
     ) -> io::Result<Self> {
-        let SqliteOptions { queue_length, max_batch, busy_timeout, .. } = *options;
+        let SqliteOptions { queue_length, queue_bytes, max_batch, busy_timeout, .. } = *options;
         let (sender, receiver) = mpsc::channel(queue_length.max(1));
         let (alive, ended) = watch::channel(());
         let counters = Arc::new(Counters::default());
-        let mut group_commit = GroupCommit::new(connection, memory, busy_timeout);
+        let mut group_commit = GroupCommit::new(connection, memory, busy_timeout)?;
         let told = Arc::clone(&counters);
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             work(&mut group_commit, receiver, max_batch, &told);
             group_commit.finish();
             drop(alive);
         })?;
-        Ok(Self { queue: RwLock::new(Some(sender)), has_room: queue_length > 0, ended, counters })
+        let (queue, has_room) = (RwLock::new(Some(sender)), queue_length > 0);
+        Ok(Self { queue, has_room, room: Room::of(queue_bytes), ended, counters })
     }
 
     /// Has `work` done in a transaction, and answers when that is durable. Once queued it is
@@ -93,7 +96,21 @@ impl Writer {
         T: Send + 'static,
         F: FnMut(&mut Unit<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let (job, answer) = job(what, work);
+        self.submit_large(what, 0, work).await
+    }
+
+    /// The same for work that comes with so many bytes.
+    pub(super) async fn submit_large<T, F>(
+        &self,
+        what: &'static str,
+        bytes: usize,
+        work: F,
+    ) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Unit<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (job, answer) = job(what, self.room.take(bytes)?, work);
         self.enqueue(job)?;
         match answer.await {
             Ok(result) => result,

@@ -1,7 +1,7 @@
 //! Group commit: shared transactions, failures that stay alone, a queue with an end.
 
 use super::*;
-use crate::store::contract::StoreError;
+use crate::store::contract::{Lack, StoreError};
 use futures::future::join_all;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -115,6 +115,58 @@ async fn a_failed_commit_fails_its_jobs_and_nothing_else() {
     assert!(f.store.create(record("a", 1, "{}"), vec![]).await.unwrap());
 }
 
+/// How long the file may become, in pages; at the least, as long as it is.
+async fn bound(f: &Fixture, pages: i64) {
+    let bound = f.store.writer().submit("bounding the file", move |unit| {
+        unit.connection.pragma_update(None, "max_page_count", pages)
+    });
+    bound.await.unwrap();
+}
+
+#[tokio::test]
+async fn without_room_nobody_is_to_blame() {
+    let f = Fixture::new();
+    assert!(f.store.create(record("before", 1, "{}"), vec![]).await.unwrap());
+    bound(&f, 1).await;
+    let large = format!(r#"{{"note":"{}"}}"#, "x".repeat(1 << 20));
+    let (go, held) = hold(&f).await;
+    let (small, large) = (
+        f.store.create(record("small", 1, "{}"), vec![event("small")]),
+        f.store.create(record("large", 1, &large), vec![event("large")]),
+    );
+    let mut both = Box::pin(futures::future::join(small, large));
+    assert!(futures::poll!(&mut both).is_pending());
+    drop(go);
+    held.await;
+    let (small, large) = both.await;
+    for refused in [small, large] {
+        let Err(StoreError::Unavailable { lack: Lack::Room, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+    }
+    assert!(f.store.get("before").await.unwrap().is_some());
+    assert_eq!((f.count("interaction"), f.count("outbox")), (1, 0));
+    bound(&f, 1 << 30).await;
+    assert!(f.store.create(record("small", 1, "{}"), vec![event("small")]).await.unwrap());
+    assert_eq!((f.count("interaction"), f.count("outbox")), (2, 1));
+}
+
+#[tokio::test]
+async fn what_may_not_be_written_is_read() {
+    let f = Fixture::new();
+    assert!(f.store.create(record("a", 1, "{}"), vec![]).await.unwrap());
+    let close = f.store.writer().submit("allowing reads only", |unit| {
+        unit.connection.pragma_update(None, "query_only", true)
+    });
+    close.await.unwrap();
+    let refused = f.store.create(record("b", 1, "{}"), vec![]).await;
+    let Err(StoreError::Unavailable { lack: Lack::Writing, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert!(f.store.get("a").await.unwrap().is_some());
+    assert!(f.store.get("b").await.unwrap().is_none());
+}
+
 #[tokio::test]
 async fn a_full_queue_is_busy() {
     let f = Fixture::with(SqliteOptions { queue_length: 2, ..SqliteOptions::default() });
@@ -135,6 +187,52 @@ async fn a_queue_without_room_is_always_busy() {
     let created = f.store.create(record("1", 1, "{}"), vec![]).await;
     assert!(matches!(created, Err(StoreError::Busy)));
     assert_eq!(f.store.get("1").await.unwrap(), None);
+}
+
+/// As room for what waits: for one such record, twice.
+const LARGE: usize = 100_000;
+
+fn large(id: &str) -> Record {
+    record(id, 1, &format!(r#"{{"note":"{}"}}"#, "x".repeat(LARGE)))
+}
+
+#[tokio::test]
+async fn what_waits_has_a_bound_in_bytes_whoever_has_gone_away() {
+    let queue_bytes = 2 * LARGE + LARGE / 2;
+    let f = Fixture::with(SqliteOptions { queue_bytes, ..SqliteOptions::default() });
+    let (go, held) = hold(&f).await;
+    for id in ["1", "2"] {
+        let mut gone = f.store.create(large(id), vec![]);
+        assert!(futures::poll!(&mut gone).is_pending());
+    }
+    assert!(matches!(f.store.create(large("3"), vec![]).await, Err(StoreError::Busy)));
+    let told = vec![Event { document: large("4").interaction.text, ..event("4") }];
+    assert!(matches!(f.store.delete("4".into(), 1, told).await, Err(StoreError::Busy)));
+    let mut small = f.store.create(record("small", 1, "{}"), vec![]);
+    assert!(futures::poll!(&mut small).is_pending());
+    drop(go);
+    held.await;
+    assert!(small.await.unwrap());
+    for id in ["1", "2"] {
+        assert!(f.store.get(id).await.unwrap().is_some());
+    }
+    // What has been answered takes no room any more.
+    for id in ["3", "4", "5", "6"] {
+        assert!(f.store.create(large(id), vec![]).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_write_larger_than_all_the_room_waits_alone() {
+    let f = Fixture::with(SqliteOptions { queue_bytes: 1000, ..SqliteOptions::default() });
+    let (go, held) = hold(&f).await;
+    let mut alone = f.store.create(large("1"), vec![]);
+    assert!(futures::poll!(&mut alone).is_pending());
+    assert!(matches!(f.store.create(large("2"), vec![]).await, Err(StoreError::Busy)));
+    drop(go);
+    held.await;
+    assert!(alone.await.unwrap());
+    assert!(f.store.create(large("2"), vec![]).await.unwrap());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The write-ahead log does not grow for ever, whoever reads.
+//! The write-ahead log does not grow for ever, whoever reads, and is copied beside the writer.
 
 use super::*;
 use crate::store::sqlite::wal::MOST;
@@ -13,10 +13,35 @@ fn length(f: &Fixture) -> u64 {
 
 /// Writes a mebibyte.
 async fn write(f: &Fixture) {
+    write_bytes(f, 1 << 20).await;
+}
+
+async fn write_bytes(f: &Fixture, bytes: usize) {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
-    let text = format!(r#"{{"note":"{}"}}"#, "x".repeat(1 << 20));
+    let text = format!(r#"{{"note":"{}"}}"#, "x".repeat(bytes));
     f.store.create(record(&id, 1, &text), vec![]).await.unwrap();
+}
+
+/// Pages in the log, and how many of them are in the database as well.
+fn pages(connection: &Connection) -> (i64, i64) {
+    connection.query_row("SELECT count(*) FROM heartbeat", [], |_| Ok(())).unwrap();
+    let pages = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+    connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], pages).unwrap()
+}
+
+#[tokio::test]
+async fn it_is_copied_long_before_the_writer_would() {
+    let f = Fixture::new();
+    let sql = f.sql();
+    for _ in 0..17 {
+        write(&f).await;
+    }
+    // There are thousands of these until then.
+    while pages(&sql).1 == 0 {
+        write_bytes(&f, 1).await;
+        assert!(length(&f) < MOST, "nobody copies");
+    }
 }
 
 #[tokio::test]
