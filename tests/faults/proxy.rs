@@ -51,6 +51,8 @@ impl Proxy {
         let shared = Arc::clone(&plan);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                // As PostgreSQL does. Else each part of an answer waits for word that the last one came.
+                client.set_nodelay(true).unwrap();
                 tokio::spawn(relay(client, Arc::clone(&shared)));
             }
         });
