@@ -125,7 +125,7 @@ mod tests {
         for (all, each) in [
             ("host=a,b port=1,2", ["host=a port=1", "host=b port=2"]),
             ("host=a,/run port=3", ["host=a port=3", "host=/run port=3"]),
-            ("host=a,b", ["host=a port=5432", "host=b port=5432"]),
+            ("host=a,b", ["host=a", "host=b"]),
             ("hostaddr=::1,::2 port=1", ["hostaddr=::1 port=1", "hostaddr=::2 port=1"]),
             ("host=a,b hostaddr=::1,::2", ["host=a hostaddr=::1", "host=b hostaddr=::2"]),
         ] {

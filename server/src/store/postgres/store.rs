@@ -180,7 +180,7 @@ impl PostgresStore {
         }
         let snapshots = Snapshots { primary: lists, replica: replica.clone(), patience };
         Ok(Self {
-            writer: Writer::start(group_commit, options.queue_length, options.max_batch),
+            writer: Writer::start(group_commit, options.queue_length, options.max_batch, patience),
             reader: Reader::new(read, patience),
             lists: Lists::new(snapshots, options.lists()),
             memory,
