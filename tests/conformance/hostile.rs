@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
 /// How often the whole table is sent.
-const ROUNDS: usize = 4;
-/// By the end of this round every thread has met most attacks, and its allocator has what it needs.
-const WARM: usize = 1;
+const ROUNDS: usize = 5;
+/// After so many rounds every thread has met most attacks, and its allocator has what it needs. How much
+/// of that it has given back at the end of a round is chance, so the highest of several is compared.
+const WARM: usize = 3;
 /// What all later rounds together may add. The largest attacks are of 1 MiB, and there are dozens.
 const MOST_GROWTH_KIB: u64 = 32 * 1024;
 
@@ -33,18 +34,18 @@ async fn every_attack_is_refused_and_nothing_is_lost() {
         attacks.extend(patches::attacks(api, &id));
     }
     let before = everything(&server).await;
-    let mut resident_kib = 0;
-    for round in 0..ROUNDS {
+    let mut resident_kib = Vec::new();
+    for _ in 0..ROUNDS {
         for attack in &attacks {
             attack.judge(&exchange(server.address(), &attack.bytes).await);
         }
-        if round == WARM {
-            resident_kib = server.resident_kib();
-        }
+        resident_kib.push(server.resident_kib());
     }
     assert_eq!(everything(&server).await, before);
-    let grown = server.resident_kib().saturating_sub(resident_kib);
-    assert!(grown <= MOST_GROWTH_KIB, "{grown} KiB more than when it was warm");
+    let [warm, later] =
+        [&resident_kib[..WARM], &resident_kib[WARM..]].map(|some| some.iter().max());
+    let grown = later.unwrap().saturating_sub(*warm.unwrap());
+    assert!(grown <= MOST_GROWTH_KIB, "memory grows: {resident_kib:?} KiB");
 }
 
 /// All that is stored, to the letter, as both versions show it.

@@ -1,6 +1,5 @@
 //! Several servers on one database: each is as good as the other, at any moment.
 
-use crate::delivery::IMPATIENT;
 use crate::watching::subscribe;
 use futures::future::join_all;
 use harness::{Api, Caller, Listener, TestServer};
@@ -151,7 +150,7 @@ async fn a_stream_has_the_events_of_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_event_is_told_once_whoever_wrote_it() {
-    let (servers, callers) = servers(3, IMPATIENT).await;
+    let (servers, callers) = servers(3, "").await;
     let listener = Listener::good().await;
     subscribe(&callers[1], &listener.callback(), None).await;
     let made = join_all((0..60).map(|n| callers[n % 3].create_sample("call"))).await;

@@ -7,7 +7,7 @@ use crate::scene::{
     writes_are_refused,
 };
 use futures::future::join_all;
-use harness::{Api, eventually, shows};
+use harness::{Api, DEADLINE, Database, TestServer, eventually, shows};
 use reqwest::Client;
 use serde_json::json;
 
@@ -119,21 +119,24 @@ async fn a_frozen_database_is_not_waited_for() {
     shows!(["database.bounds", "database.back"]);
     let cluster = cluster(&[]);
     let proxy = Proxy::to(&cluster).await;
-    let server = server(&proxy.url()).await;
+    // Writes wait for each other.
+    let one_by_one = "[limits]\nwrite_batch = 1";
+    let server = TestServer::on(Database::at(proxy.url()), one_by_one).await;
     let caller = through(&server).await;
     let id = caller.create_sample("call").await.id();
     caller.get("/partyInteraction").await.is(200);
     proxy.freeze(true);
-    // More patient than other callers: the server waits longer than the database would.
-    let http = Client::builder().no_proxy().build().unwrap();
+    // More patient than other callers: the server waits longer than the database would. But not one write
+    // after the other.
+    let http = Client::builder().no_proxy().timeout(DEADLINE * 2).build().unwrap();
     let root = format!("{}/partyInteraction", caller.root());
-    let answers = [
+    let mut calls = vec![
         http.get(format!("{root}/{id}")),
         http.get(&root),
-        http.post(&root).json(&caller.api.sample("call")),
         http.delete(format!("{root}/{id}")),
     ];
-    for answer in join_all(answers.map(reqwest::RequestBuilder::send)).await {
+    calls.extend((0..16).map(|_| http.post(&root).json(&caller.api.sample("call"))));
+    for answer in join_all(calls.into_iter().map(reqwest::RequestBuilder::send)).await {
         let answer = answer.unwrap();
         assert_eq!(answer.status(), 503, "{answer:?}");
         assert!(answer.headers().contains_key("retry-after"), "{answer:?}");

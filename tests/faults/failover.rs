@@ -19,17 +19,23 @@ fn wait_for(cluster: &Cluster, standby: &str) {
     cluster.sql(&[&names, RELOAD]).unwrap();
 }
 
+/// Two, of which the first has nothing acknowledged that the second has not.
+async fn primary_and_standby() -> [Cluster; 2] {
+    let first = cluster(&[]);
+    let second = first.standby(&["fsync=off"]).unwrap();
+    wait_for(&first, "*");
+    let is_safe = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+    eventually(async || first.sql(&[is_safe]).unwrap() == "1").await;
+    [first, second]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promoted_standby_has_all_that_was_acknowledged() {
     if !is_installed() {
         return;
     }
     shows!(["database.failover", "database.once"]);
-    let first = cluster(&[]);
-    let second = first.standby(&["fsync=off"]).unwrap();
-    wait_for(&first, "*");
-    let is_safe = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
-    eventually(async || first.sql(&[is_safe]).unwrap() == "1").await;
+    let [first, second] = primary_and_standby().await;
     let [one, two] = [Proxy::to(&first).await, Proxy::to(&second).await];
     // Of several the one that takes changes is meant, whichever comes first.
     let hosts = format!("{},{}", two.address(), one.address());
@@ -53,6 +59,30 @@ async fn a_promoted_standby_has_all_that_was_acknowledged() {
     })
     .await;
     server.stop().await;
+}
+
+/// A machine that has frozen still takes connections, and says nothing on them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_says_nothing_is_passed_over() {
+    if !is_installed() {
+        return;
+    }
+    shows!(["database.failover"]);
+    let [first, second] = primary_and_standby().await;
+    // So named that all begin with it.
+    let [one, two] = [Proxy::to(&first).await, Proxy::to(&second).await];
+    let hosts = format!("{},{}", one.address(), two.address());
+    let server = server(&format!("postgres://postgres@{hosts}/postgres")).await;
+    let caller = through(&server).await;
+    let id = caller.create_sample("call").await.id();
+    one.freeze(true);
+    one.cut_all();
+    second.promote().unwrap();
+    recovers(&caller).await;
+    caller.read(&id).await.is(200);
+    server.stop().await;
+    // One that has not met the first before.
+    crate::scene::server(&format!("postgres://postgres@{hosts}/postgres")).await.stop().await;
 }
 
 /// Who ends PostgreSQL's wait for a standby, be it a timeout, has the commit done here and not there:

@@ -51,6 +51,8 @@ impl Proxy {
         let shared = Arc::clone(&plan);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                // As PostgreSQL does. Else each part of an answer waits for word that the last one came.
+                client.set_nodelay(true).unwrap();
                 tokio::spawn(relay(client, Arc::clone(&shared)));
             }
         });
@@ -130,8 +132,16 @@ impl Plan {
 }
 
 /// One connection, until either side ends it or it is cut.
-async fn relay(mut client: TcpStream, plan: Arc<Plan>) {
+async fn relay(client: TcpStream, plan: Arc<Plan>) {
     let mut lifeline = plan.lifeline.subscribe();
+    tokio::select! {
+        () = pass(client, &plan) => {}
+        _ = lifeline.changed() => {}
+    }
+}
+
+/// Hands on what comes, from either side to the other.
+async fn pass(mut client: TcpStream, plan: &Plan) {
     let mut is_frozen = plan.is_frozen.subscribe();
     let socket = plan.socket.lock().unwrap().clone();
     let Ok(mut server) = UnixStream::connect(socket).await else { return };
@@ -165,7 +175,6 @@ async fn relay(mut client: TcpStream, plan: Arc<Plan>) {
                 }
                 answered.clear();
             }
-            _ = lifeline.changed() => return,
         }
     }
 }

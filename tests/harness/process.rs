@@ -8,16 +8,43 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 /// Where cargo puts the server, seen from a test binary in `deps/`.
+///
+/// # Panics
+/// It is not built, or of other sources than those that are there now: `cargo test` does not build it.
 pub fn binary() -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let path = here.parent().and_then(Path::parent).unwrap().join("tmf683-server");
-    assert!(path.exists(), "no tmf683-server is built yet: run `cargo xtask test`");
-    path
+    static BINARY: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
+        let here = std::env::current_exe().unwrap();
+        let path = here.parent().and_then(Path::parent).unwrap().join("tmf683-server");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("server/src/main.rs");
+        is_of_these_sources(&path, &source).map(|()| path)
+    });
+    let how = "run `cargo build -p tmf683-server`, with the profile of the tests";
+    BINARY.clone().unwrap_or_else(|why| panic!("{why}: {how}"))
+}
+
+/// Compares it with the files that went into it. Cargo lists them beside it, those of our libraries too.
+fn is_of_these_sources(binary: &Path, source: &Path) -> Result<(), String> {
+    let changed = |path: &Path| path.metadata().and_then(|file| file.modified());
+    let list = std::fs::read_to_string(binary.with_extension("d"));
+    let (Ok(built), Ok(list)) = (changed(binary), list) else {
+        return Err(format!("{} is not built", binary.display()));
+    };
+    // Spaces in names are escaped.
+    let list = list.trim_end().replace("\\ ", "\0");
+    let mut files = list.split(' ').skip(1).map(|name| PathBuf::from(name.replace('\0', " ")));
+    if !files.clone().any(|file| file == source) {
+        return Err(format!("{} is built of sources elsewhere", binary.display()));
+    }
+    let newer = files.find(|file| !changed(file).is_ok_and(|changed| changed <= built));
+    newer.map_or(Ok(()), |file| {
+        Err(format!("{} is older than {}", binary.display(), file.display()))
+    })
 }
 
 /// What is left of a process.
@@ -126,4 +153,40 @@ fn quiet(arguments: &[&str]) -> Command {
     });
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{File, write};
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn a_binary_of_other_sources_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let (binary, ours, part) = (at("server"), at("main.rs"), at("a part.rs"));
+        let judge = || is_of_these_sources(&binary, &ours).err().unwrap_or_default();
+        let age = |path: &Path, seconds: u64| {
+            let then = SystemTime::now() - Duration::from_secs(seconds);
+            File::options().append(true).open(path).unwrap().set_modified(then).unwrap();
+        };
+        assert!(judge().contains("not built"), "{}", judge());
+        for file in [&binary, &ours, &part] {
+            write(file, "").unwrap();
+        }
+        let list = |names: &str| write(at("server.d"), format!("server: {names}\n")).unwrap();
+        let part_name = part.display().to_string().replace(' ', "\\ ");
+        list(&format!("{} {part_name}", ours.display()));
+        for (path, seconds) in [(&binary, 10), (&ours, 20), (&part, 30)] {
+            age(path, seconds);
+        }
+        assert_eq!(judge(), "");
+        age(&part, 5);
+        assert!(judge().contains("older than") && judge().contains("a part.rs"), "{}", judge());
+        std::fs::remove_file(&part).unwrap();
+        assert!(judge().contains("a part.rs"), "{}", judge());
+        list("elsewhere/main.rs");
+        assert!(judge().contains("elsewhere"), "{}", judge());
+    }
 }

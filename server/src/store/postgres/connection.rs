@@ -4,10 +4,11 @@
 //! a host elsewhere is spoken to over TLS only, one on this machine without. With TLS the server has to
 //! have a certificate the system trusts, for the host it was reached by; `SSL_CERT_FILE` names others.
 //!
-//! Of several hosts the one is meant that takes changes. It is looked for whenever a connection is made,
-//! and [`Era`] sees to it that none is used that was made while the way led elsewhere.
+//! Of several [`hosts`](super::hosts) the one is meant that takes changes. It is looked for whenever a
+//! connection is made, and [`Era`] sees to it that none is used that was made while the way led elsewhere.
 
 use super::error::{Error, OpenError, Result as Done};
+use super::hosts::Hosts;
 use super::session::Sessions;
 use super::store::PostgresOptions;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -17,6 +18,7 @@ use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -28,6 +30,7 @@ const APPLICATION_NAME: &str = "tmf683";
 #[derive(Clone)]
 pub(super) struct Address {
     config: Config,
+    hosts: Hosts,
     tls: Option<MakeRustlsConnect>,
     patience: Duration,
     era: Era,
@@ -67,9 +70,6 @@ impl Address {
     ) -> Result<Self, OpenError> {
         // The driver's error could repeat a part of the URL.
         let mut config = Config::from_str(url).map_err(|_| OpenError::Url)?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(OpenError::Url);
-        }
         if config.get_ssl_mode() == SslMode::Prefer {
             let here = config.get_hosts().iter().all(is_here);
             config.ssl_mode(if here { SslMode::Disable } else { SslMode::Require });
@@ -81,14 +81,13 @@ impl Address {
         if hosts > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
             config.target_session_attrs(meant);
         }
-        // So that there is time for the last of them when the others do not say a word.
-        config.connect_timeout(options.busy_timeout / u32::try_from(hosts).unwrap_or(u32::MAX));
         // A machine that vanished without a word is noticed: the writer waits for no other.
         config.keepalives_idle(options.busy_timeout);
         config.tcp_user_timeout(options.statement_timeout);
+        let hosts = Hosts::of(&config, options.busy_timeout).ok_or(OpenError::Url)?;
         let tls = (config.get_ssl_mode() != SslMode::Disable).then(tls).transpose()?;
         let era = Era(Arc::new(RwLock::new(Instant::now())));
-        Ok(Self { config, tls, patience: options.busy_timeout, era })
+        Ok(Self { config, hosts, tls, patience: options.busy_timeout, era })
     }
 
     /// Of all its pools.
@@ -99,12 +98,13 @@ impl Address {
     /// A pool of connections with these settings. Opens none yet.
     pub(super) fn pool(&self, most: usize, settings: Settings) -> Result<Pool, OpenError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let config = self.config.clone();
+        let (config, hosts) = (self.config.clone(), self.hosts.clone());
         let manager = match self.tls.clone() {
-            Some(tls) => Manager::from_connect(config, Sessions(tls), manager),
-            None => Manager::from_connect(config, Sessions(NoTls), manager),
+            Some(tls) => Manager::from_connect(config, Sessions { hosts, tls }, manager),
+            None => Manager::from_connect(config, Sessions { hosts, tls: NoTls }, manager),
         };
         let (set_up, by_key, era) = (settings.sql(), settings.by_key, self.era());
+        let patience = self.patience;
         Pool::builder(manager)
             .max_size(most.max(1))
             .wait_timeout(Some(self.patience))
@@ -118,12 +118,12 @@ impl Address {
             .post_create(Hook::async_fn(move |client, _| {
                 let set_up = set_up.clone();
                 Box::pin(async move {
-                    client.batch_execute(&set_up).await.map_err(HookError::Backend)?;
-                    if by_key {
-                        // A database that does not know this setting has other plans.
-                        let _refused = client.batch_execute("SET enable_seqscan = off").await;
+                    let done = set_up_with(client, &set_up, by_key);
+                    // What the pool waits for does not include this.
+                    match timeout(patience, done).await {
+                        Ok(done) => done.map_err(HookError::Backend),
+                        Err(_) => Err(HookError::message("the database does not answer")),
                     }
-                    Ok(())
                 })
             }))
             .build()
@@ -131,18 +131,21 @@ impl Address {
     }
 
     /// A connection of its own.
-    pub(super) async fn connect(&self) -> super::error::Result<(Client, Messages)> {
-        let failed = |error| Error::Connect(Arc::new(error));
-        match self.tls.clone() {
-            Some(tls) => {
-                let (client, connection) = self.config.connect(tls).await.map_err(failed)?;
-                Ok((client, messages(connection)))
+    pub(super) async fn connect(&self) -> Done<(Client, Messages)> {
+        in_time(self.patience, async {
+            let failed = |error| Error::Connect(Arc::new(error));
+            match self.tls.clone() {
+                Some(tls) => {
+                    let (client, connection) = self.hosts.connect(tls).await.map_err(failed)?;
+                    Ok((client, messages(connection)))
+                }
+                None => {
+                    let (client, connection) = self.hosts.connect(NoTls).await.map_err(failed)?;
+                    Ok((client, messages(connection)))
+                }
             }
-            None => {
-                let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
-                Ok((client, messages(connection)))
-            }
-        }
+        })
+        .await
     }
 }
 
@@ -182,10 +185,24 @@ impl Settings {
     }
 }
 
+/// Has the settings take effect on a new connection.
+async fn set_up_with(
+    client: &Client,
+    sql: &str,
+    by_key: bool,
+) -> Result<(), tokio_postgres::Error> {
+    client.batch_execute(sql).await?;
+    if by_key {
+        // A database that does not know this setting has other plans.
+        let _refused = client.batch_execute("SET enable_seqscan = off").await;
+    }
+    Ok(())
+}
+
 /// Waits no longer than that for a machine that may have frozen, its connections open. What was asked of
 /// it may be done yet.
 pub(super) async fn in_time<T>(bound: Duration, work: impl Future<Output = Done<T>>) -> Done<T> {
-    tokio::time::timeout(bound, work).await.unwrap_or(Err(Error::Silent))
+    timeout(bound, work).await.unwrap_or(Err(Error::Silent))
 }
 
 fn is_here(host: &Host) -> bool {

@@ -12,6 +12,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// What jobs work on; several may at a time.
 pub(super) struct Unit<'a> {
@@ -121,15 +122,19 @@ pub(super) trait Job: Send {
     fn run<'a>(&'a mut self, unit: &'a Unit<'_>) -> BoxFuture<'a, Result<()>>;
     /// See [`Company`].
     fn company(&self) -> Company;
+    /// Whether nobody waits for it any more. Then it is not begun.
+    fn is_late(&self) -> bool;
     /// Tells the caller how it ended: with the result kept, or with an error.
     fn answer(self: Box<Self>, error: Option<Error>);
 }
 
-/// A job, and the first end of the channel its answer comes through. `place` is what it takes of the queue.
+/// A job that is waited for until then, and the end of the channel its answer comes through. `place` is what it takes of
+/// the queue.
 pub(super) fn job<I, T>(
     what: &'static str,
     place: Place,
     company: Company,
+    until: Instant,
     input: I,
     work: Work<I, T>,
 ) -> (Box<dyn Job>, oneshot::Receiver<StoreResult<T>>)
@@ -138,13 +143,14 @@ where
     T: Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Box::new(Task { what, place, company, input, work, result: None, reply }), answer)
+    (Box::new(Task { what, place, company, until, input, work, result: None, reply }), answer)
 }
 
 struct Task<I, T> {
     what: &'static str,
     place: Place,
     company: Company,
+    until: Instant,
     input: I,
     work: Work<I, T>,
     result: Option<T>,
@@ -163,6 +169,10 @@ impl<I: Send + Sync, T: Send> Job for Task<I, T> {
 
     fn company(&self) -> Company {
         self.company
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.until
     }
 
     fn answer(self: Box<Self>, error: Option<Error>) {

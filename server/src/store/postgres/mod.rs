@@ -21,6 +21,7 @@ mod error;
 mod follower;
 mod group_commit;
 mod heads;
+mod hosts;
 mod import;
 mod job;
 mod memory;

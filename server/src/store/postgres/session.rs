@@ -5,6 +5,7 @@
 //! warns. Whoever asked for it must not take it for done: that warning is the end of the session, so that
 //! the answer that follows it is never read.
 
+use super::hosts::Hosts;
 use deadpool_postgres::Connect;
 use futures::FutureExt;
 use futures::future::{BoxFuture, poll_fn};
@@ -16,7 +17,10 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
 const WAIT_FOR_STANDBYS: &str = "SyncRepWaitForLSN";
 
 /// Makes sessions, over TLS or not.
-pub(super) struct Sessions<T>(pub(super) T);
+pub(super) struct Sessions<T> {
+    pub(super) hosts: Hosts,
+    pub(super) tls: T,
+}
 
 impl<T> Connect for Sessions<T>
 where
@@ -25,10 +29,10 @@ where
     T::TlsConnect: Send + Sync,
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
-    fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
-        let (config, tls) = (config.clone(), self.0.clone());
+    /// The configuration is that of all hosts together, which are known one by one.
+    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
         async move {
-            let (client, connection) = config.connect(tls).await?;
+            let (client, connection) = self.hosts.connect(self.tls.clone()).await?;
             Ok((client, tokio::spawn(keep(connection))))
         }
         .boxed()

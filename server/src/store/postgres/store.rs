@@ -184,7 +184,7 @@ impl PostgresStore {
         }
         let snapshots = Snapshots { primary: lists, replica: replica.clone(), origin, patience };
         Ok(Self {
-            writer: Writer::start(group_commit, &options),
+            writer: Writer::start(group_commit, &options, patience),
             reader: Reader::new(read, patience),
             lists: Lists::new(snapshots, options.lists()),
             memory,

@@ -2,17 +2,21 @@
 //!
 //! Jobs wait in a bounded queue. When its turn to write has come, the task takes what is there, up to a
 //! maximum, runs it in one transaction and replies after the commit. A full queue, by number or by bytes, is an answer
-//! ([`StoreError::Busy`]), not a longer wait. The task outlives every failure; it ends when the queue is
+//! ([`StoreError::Busy`]), not a longer wait. Whoever waits does so for a bounded time, for its turn and
+//! for its transaction together; a turn that comes later is not taken. The task outlives every failure; it ends when the queue is
 //! closed and empty. How a batch becomes a transaction is told in [`super::group_commit`].
 
+use super::error::Error;
 use super::group_commit::{Batch, GroupCommit};
 use super::job::{Company, Job, Work, job};
 use super::store::PostgresOptions;
 use crate::store::contract::{StoreError, StoreResult};
 use crate::store::room::Room;
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
 
 /// The handle to the writer.
 #[derive(Debug)]
@@ -22,13 +26,18 @@ pub(super) struct Writer {
     /// `false`: nothing may wait, so nothing is written. A channel without room cannot be made.
     has_room: bool,
     room: Room,
+    patience: Duration,
     /// Its sender lives in the task and goes with it.
     ended: watch::Receiver<()>,
 }
 
 impl Writer {
-    /// Starts the task.
-    pub(super) fn start(group_commit: GroupCommit, options: &PostgresOptions) -> Self {
+    /// Starts the task. Nobody waits for it longer than `patience`.
+    pub(super) fn start(
+        group_commit: GroupCommit,
+        options: &PostgresOptions,
+        patience: Duration,
+    ) -> Self {
         let PostgresOptions { queue_length, queue_bytes, max_batch, .. } = *options;
         let (sender, receiver) = mpsc::channel(queue_length.max(1));
         let (alive, ended) = watch::channel(());
@@ -37,11 +46,12 @@ impl Writer {
             drop(alive);
         });
         let (queue, has_room) = (RwLock::new(Some(sender)), queue_length > 0);
-        Self { queue, has_room, room: Room::of(queue_bytes), ended }
+        Self { queue, has_room, room: Room::of(queue_bytes), patience, ended }
     }
 
     /// Has `work` done in a transaction, and answers when that is durable. Once queued it is
-    /// done even if the caller no longer waits. It may be run more than once.
+    /// done even if the caller goes away. It may be run more than once. What has begun when time is up may
+    /// be done yet.
     pub(super) async fn submit<I, T>(
         &self,
         what: &'static str,
@@ -69,10 +79,14 @@ impl Writer {
         I: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let (job, answer) = job(what, self.room.take(bytes)?, company, input, work);
+        let until = Instant::now() + self.patience;
+        let (job, answer) = job(what, self.room.take(bytes)?, company, until, input, work);
         self.enqueue(job)?;
         let dropped = || StoreError::Failed { what, source: "the writer dropped the job".into() };
-        answer.await.unwrap_or_else(|_| Err(dropped()))
+        match timeout_at(until, answer).await {
+            Ok(answer) => answer.unwrap_or_else(|_| Err(dropped())),
+            Err(_) => Err(Error::Silent.during(what)),
+        }
     }
 
     fn enqueue(&self, job: Box<dyn Job>) -> StoreResult<()> {
@@ -105,13 +119,17 @@ async fn work(
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     max_batch: usize,
 ) {
-    let mut batch = Vec::new();
-    while queue.recv_many(&mut batch, max_batch).await > 0 {
+    let mut waiting = Vec::new();
+    while queue.recv_many(&mut waiting, max_batch).await > 0 {
+        let mut batch: Batch = waiting.drain(..).filter_map(still_wanted).collect();
+        if batch.is_empty() {
+            continue;
+        }
         let mut complete = |batch: &mut Batch| {
             while batch.len() < max_batch
                 && let Ok(job) = queue.try_recv()
             {
-                batch.push(job);
+                batch.extend(still_wanted(job));
             }
         };
         let verdicts = group_commit.execute(&mut batch, &mut complete).await;
@@ -119,4 +137,14 @@ async fn work(
             job.answer(verdict);
         }
     }
+}
+
+/// A job whose turn comes too late is not begun.
+fn still_wanted(job: Box<dyn Job>) -> Option<Box<dyn Job>> {
+    if job.is_late() {
+        // Its caller is about to give up.
+        job.answer(Some(Error::Silent));
+        return None;
+    }
+    Some(job)
 }
