@@ -29,6 +29,9 @@ const DOCUMENTS: i64 = 64;
 /// Entries of the index in a part.
 const ENTRIES: i64 = 4096;
 
+/// Instants in the first part, which has the newest of all.
+const FIRST_INSTANTS: i64 = 64;
+
 /// Numbers in the first part, which is often all there is, and in the others.
 const NUMBERS: [i64; 2] = [2048, 1 << 16];
 
@@ -318,7 +321,7 @@ impl Snapshot for Reading<'_> {
         let behind = than.trim_end_matches('=');
         let first = format!(
             "SELECT value, seq FROM attribute_instant WHERE path = $1 AND value {than} $2
-             ORDER BY value {order}, seq {order} LIMIT {ENTRIES}"
+             ORDER BY value {order}, seq {order} LIMIT {FIRST_INSTANTS}"
         );
         let next = format!(
             "SELECT value, seq FROM attribute_instant
