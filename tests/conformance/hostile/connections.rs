@@ -181,7 +181,7 @@ fn heads() -> Vec<Attack> {
         ("98 more headers", get(&many(98)), Answered(200)),
         ("99 more headers", get(&many(99)), Broken),
         ("a header of 300 kB", get(&format!("X-A: {}\r\n", "a".repeat(300_000))), Answered(200)),
-        ("a header of 500 kB", get(&format!("X-A: {}\r\n", "a".repeat(500_000))), Broken),
+        ("a header of 1 MB", get(&format!("X-A: {}\r\n", "a".repeat(1_000_000))), Broken),
         (
             "20000 media types",
             get(&format!("Accept: {}\r\n", "text/html,".repeat(20_000))),
