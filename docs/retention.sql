@@ -12,5 +12,5 @@ SELECT 1 FROM counter WHERE one = 1 FOR UPDATE;
 DELETE FROM attribute_text WHERE seq <= :up_to;
 DELETE FROM attribute_instant WHERE seq <= :up_to;
 WITH gone AS (DELETE FROM interaction WHERE seq <= :up_to RETURNING 1)
-UPDATE counter SET interactions = interactions - (SELECT count(*) FROM gone), changes = changes + 1 WHERE one = 1;
+UPDATE counter SET interactions = interactions - (SELECT count(*) FROM gone), amendment = amendment + 1 WHERE one = 1;
 COMMIT;

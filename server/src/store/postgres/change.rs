@@ -117,10 +117,7 @@ pub(super) async fn create(unit: &Unit<'_>, creations: &[impl Borrow<Creation>])
     if !row.get::<_, bool>(0) {
         return Ok(false);
     }
-    unit.count(|counter| {
-        counter.interactions += many;
-        counter.changes += many;
-    });
+    unit.count(|counter| counter.interactions += many);
     for Creation { record, events } in creations {
         add_extension_paths(unit, &record.extension_paths).await?;
         unit.tell(events);
@@ -188,7 +185,6 @@ pub(super) async fn replace(unit: &Unit<'_>, replacement: &Replacement) -> Resul
         .await?;
     let outcome = outcome(row.get(0), row.get(1));
     if outcome == Outcome::Done {
-        unit.count(|counter| counter.changes += 1);
         add_extension_paths(unit, &record.extension_paths).await?;
         unit.tell(events);
     }
@@ -235,10 +231,7 @@ pub(super) async fn delete(unit: &Unit<'_>, deletion: &Deletion) -> Result<Outco
         .await?;
     let outcome = outcome(row.get(0), row.get(1));
     if outcome == Outcome::Done {
-        unit.count(|counter| {
-            counter.interactions -= 1;
-            counter.changes += 1;
-        });
+        unit.count(|counter| counter.interactions -= 1);
         unit.tell(events);
     }
     Ok(outcome)

@@ -23,14 +23,17 @@ pub(super) struct Counter {
     pub(super) dead_delivery: i64,
     /// The last number of an amendment.
     pub(super) amendment: i64,
-    /// How often interactions were created, changed or deleted.
-    pub(super) changes: i64,
 }
 
 const COLUMNS: &str = "interaction, interactions, event, subscriptions, extension_paths,
-    dead_delivery, amendment, changes";
+    dead_delivery, amendment";
 
 impl Counter {
+    /// How much has happened to interactions: it grows with whatever is created, replaced or deleted.
+    pub(super) fn changes(&self) -> i64 {
+        self.interaction + self.amendment
+    }
+
     /// Reads it, locking nothing.
     pub(super) async fn read(client: &impl GenericClient) -> Result<Self> {
         let sql = format!("SELECT {COLUMNS} FROM counter WHERE one = 1");
@@ -53,9 +56,8 @@ impl Counter {
 
     /// Writes it back.
     pub(super) async fn write(&self, transaction: &Transaction<'_>) -> Result<()> {
-        let sql = format!(
-            "UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6, $7, $8) WHERE one = 1"
-        );
+        let sql =
+            format!("UPDATE counter SET ({COLUMNS}) = ($1, $2, $3, $4, $5, $6, $7) WHERE one = 1");
         let statement = transaction.prepare_cached(&sql).await?;
         let Self {
             interaction,
@@ -65,9 +67,8 @@ impl Counter {
             extension_paths,
             dead_delivery,
             amendment,
-            changes,
         } = self;
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
             interaction,
             interactions,
             event,
@@ -75,7 +76,6 @@ impl Counter {
             extension_paths,
             dead_delivery,
             amendment,
-            changes,
         ];
         transaction.execute(&statement, &values).await?;
         Ok(())
@@ -104,7 +104,6 @@ impl From<&Row> for Counter {
             extension_paths: row.get(4),
             dead_delivery: row.get(5),
             amendment: row.get(6),
-            changes: row.get(7),
         }
     }
 }

@@ -66,7 +66,7 @@ impl Follower {
         let at = Instant::now();
         let counter = Counter::read(&client).await?;
         if let Some(replica) = &self.replica {
-            replica.primary_had(at, counter.changes);
+            replica.primary_had(at, counter.changes());
         }
         let paths = self.memory.news(&client, &counter).await?;
         self.memory.learn(&counter, paths);

@@ -158,7 +158,7 @@ impl GroupCommit {
         let paths = self.memory.news(&transaction, &counter).await?;
         transaction.commit().await.map_err(Error::at_commit)?;
         self.memory.learn(&counter, paths);
-        if counter.changes > before.changes {
+        if counter.changes() > before.changes() {
             self.memory.changed(&counter);
         }
         Ok(verdicts)

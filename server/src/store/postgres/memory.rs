@@ -98,7 +98,7 @@ impl Memory {
 
     /// This process has changed interactions.
     pub(super) fn changed(&self, counter: &Counter) {
-        self.own_changes.fetch_max(counter.changes, Ordering::Release);
+        self.own_changes.fetch_max(counter.changes(), Ordering::Release);
     }
 
     /// Takes in what is committed. What was learnt later stays.

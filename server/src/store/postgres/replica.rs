@@ -82,7 +82,7 @@ impl Replica {
     }
 
     async fn judged(&self, snapshot: &impl GenericClient) -> std::result::Result<Duration, Unfit> {
-        let sql = "SELECT changes, identity FROM counter WHERE one = 1";
+        let sql = "SELECT interaction + amendment, identity FROM counter WHERE one = 1";
         let statement = snapshot.prepare_cached(sql).await.map_err(Error::from)?;
         let row = snapshot.query_one(&statement, &[]).await.map_err(Error::from)?;
         let (changes, identity): (i64, Option<&str>) = (row.get(0), row.get(1));
