@@ -27,6 +27,8 @@ enum Step {
 /// A state, and at the same time the snapshot of it.
 #[derive(Clone, Debug, Default)]
 struct State {
+    /// The last number: none is given out twice, whatever was deleted.
+    given_out: u64,
     age: Age,
     interactions: BTreeMap<u64, Content>,
     /// The end of the log.
@@ -46,8 +48,9 @@ impl State {
         };
         let amended = match step {
             Step::Create(content) => {
-                self.age.newest += 1;
-                self.interactions.insert(self.age.newest, *content);
+                self.given_out += 1;
+                self.age.newest = self.given_out;
+                self.interactions.insert(self.given_out, *content);
                 None
             }
             Step::Replace(n, content) => nth(*n).inspect(|number| {
