@@ -3,7 +3,7 @@
 
 use super::Bench;
 use super::contest::median;
-use super::datasets::{MOST_PLAIN, store_of};
+use super::datasets::{MOST_KEPT, store_of};
 use super::generate::Size;
 use super::http;
 use super::loads::{JSON_PATH, Loads, V5};
@@ -75,7 +75,7 @@ fn worst_body(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
 
 /// A list without a limit, streamed.
 fn whole_list(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
-    let documents = bench.sizes.iter().copied().filter(|size| *size <= MOST_PLAIN).max();
+    let documents = bench.sizes.iter().copied().filter(|size| *size <= MOST_KEPT).max();
     let documents = documents.unwrap_or_else(|| bench.middling());
     let store = bench.datasets.ours(documents)?;
     let mut server = Server::ours(&bench.binary, &store_of(&store.file), &[])?;
