@@ -10,13 +10,13 @@ use super::change::Unit;
 use super::error::{Nature, failed, failed_because, failed_together, nature};
 use super::job::Job;
 use super::memory::{Memory, News};
+use super::store::SqliteOptions;
 use super::wal::Wal;
 use crate::store::contract::StoreError;
 use rusqlite::Connection;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Jobs that share a transaction.
 pub(super) type Batch = [Box<dyn Job>];
@@ -66,7 +66,8 @@ impl Failure {
 pub(super) struct GroupCommit {
     connection: Connection,
     memory: Arc<Memory>,
-    wal: Wal,
+    /// `None`: SQLite sees to it.
+    wal: Option<Wal>,
     commits: u64,
 }
 
@@ -75,9 +76,10 @@ impl GroupCommit {
     pub(super) fn new(
         connection: Connection,
         memory: Arc<Memory>,
-        busy_timeout: Duration,
+        options: &SqliteOptions,
     ) -> io::Result<Self> {
-        let wal = Wal::new(&connection, busy_timeout)?;
+        let wal = options.copies_beside.then(|| Wal::new(&connection, options.busy_timeout));
+        let wal = wal.transpose()?;
         Ok(Self { connection, memory, wal, commits: 0 })
     }
 
@@ -135,7 +137,9 @@ impl GroupCommit {
         }
         self.memory.learn(news);
         self.commits += 1;
-        self.wal.keep_short(&self.connection);
+        if let Some(wal) = &mut self.wal {
+            wal.keep_short(&self.connection);
+        }
         result
     }
 
@@ -194,7 +198,9 @@ impl GroupCommit {
     /// closing the last connection removes it. If a reader is in the way it stays: nothing is
     /// lost, the next start reads it.
     pub(super) fn finish(self) {
-        self.wal.end();
+        if let Some(wal) = self.wal {
+            wal.end();
+        }
         let checkpoint =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(e) = checkpoint {

@@ -54,6 +54,11 @@ pub struct SqliteOptions {
     pub walked_entries: u64,
     /// How much of the database file each thread that reads maps into memory. 0: nothing.
     pub mmap_bytes: u32,
+    /// Whether a thread that reads by key keeps its snapshot for the next read, where that is as good.
+    pub keeps_snapshots: bool,
+    /// Whether the write-ahead log is copied to the database beside the writer, on a thread of its own;
+    /// else the writer does so every 16 MiB.
+    pub copies_beside: bool,
 }
 
 impl Default for SqliteOptions {
@@ -71,6 +76,8 @@ impl Default for SqliteOptions {
             index_cache_bytes: 64 << 20,
             walked_entries: 1000,
             mmap_bytes: 32 << 20,
+            keeps_snapshots: true,
+            copies_beside: true,
         }
     }
 }
