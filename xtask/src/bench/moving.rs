@@ -59,7 +59,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
     let mut there = Table::new(["there", ""]);
     there.say("start to ready", format!("{ready:.2} s"));
     for (what, seconds) in FIRST_LISTS.iter().zip(first_lists(&server)?) {
-        there.say(*what, seconds);
+        there.say(*what, format!("{seconds:.3}"));
     }
     let loads = Loads { documents };
     let all = [loads.get(V5)].into_iter().chain(loads.lists());

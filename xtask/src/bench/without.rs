@@ -1,7 +1,7 @@
 //! Each trick earns its place or goes: the same loads on our server, and on one that does without it.
 
 use super::Bench;
-use super::contest::{Turn, contest};
+use super::contest::{Pace, Turn, contest};
 use super::datasets::{MOST_KEPT, remove, store_of};
 use super::generate::Size;
 use super::loads::{Loads, V5};
@@ -12,6 +12,9 @@ use Trick::{Copier, Lto, Mapping, Mimalloc, Nothing, Postings, Snapshots};
 
 /// Here the file is small enough to be mapped whole.
 const FEW: u64 = 10_000;
+
+/// Most of these are worth some hundredths, which fewer do not show.
+const LEAST_ROUNDS: usize = 5;
 
 /// What is done without.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,7 +75,8 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
         "p99 ms without",
     ]);
     let most = bench.sizes.iter().copied().filter(|size| *size <= MOST_KEPT).max();
-    let mut sizes = vec![FEW, most.unwrap_or(FEW)];
+    let most = most.unwrap_or(FEW);
+    let mut sizes = vec![FEW.min(most), most];
     sizes.dedup();
     for documents in sizes {
         let loads = Loads { documents };
@@ -115,11 +119,12 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
     files.iter().try_for_each(|file| remove(file))?;
     Ok(Shown {
         title: "Without it".into(),
-        text: "The same loads on our server without one of its tricks, compared with the one that has them all: \
-               what CPU is above 1.00× the trick saves; within a few hundredths it saves nothing. All are \
-               built as examples (`server/examples/without`, and `without_mimalloc.rs`); those that only read \
-               share a file. What sharing commits earns is told above."
-            .into(),
+        text: format!(
+            "The same loads on our server without one of its tricks, compared with the one that has them all: \
+             what CPU is above 1.00× the trick saves; within a few hundredths it saves nothing. All are \
+             built as examples (`server/examples/without`, and `without_mimalloc.rs`); those that only read \
+             share a file. {LEAST_ROUNDS} rounds or more. What sharing commits earns is told above."
+        ),
         tables: vec![table],
     })
 }
@@ -148,7 +153,8 @@ fn compare(
             turns.push(Turn::new(server, load.called(&format!("{}, {trick:?}", load.name))));
         }
     }
-    let costs = contest(&bench.wrk, bench.pace, &turns)?;
+    let pace = Pace { rounds: bench.pace.rounds.max(LEAST_ROUNDS), ..bench.pace };
+    let costs = contest(&bench.wrk, pace, &turns)?;
     for (load, trick, with, without) in pairs {
         let (with, without) = (&costs[with], &costs[without]);
         let by_round = without.dearer_by_round(with);
