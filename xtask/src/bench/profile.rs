@@ -26,6 +26,8 @@ const KERNEL: &[Kind] = &[
         "write", "read", "copy", "folio", "filemap", "xas_", "ext", "iomap", "blk", "bio", "jbd", "page", "fsync",
         "truncate", "clear_bh", "buffer",
     ]),
+    // In a virtual machine, also what waits for the processor itself: it is seen when interrupts are let in.
+    ("kernel: switching, waking", &["switch", "sched", "futex", "spin", "irq", "rseq", "wake"]),
     ("kernel: the rest", &[""]),
 ];
 /// In C, which is SQLite but for the allocator.
@@ -38,7 +40,8 @@ const C: &[Kind] = &[
     ("B-trees", &[
         "Btree", "btree", "balance", "Cell", "moveTo", "Page", "page", "RecordCompare", "ptrmap", "Cursor", "RecordUnpack",
     ]),
-    ("SQL", &["sqlite", "vdbe", "Vdbe", "Mem", "unix"]),
+    ("SQL: compiling it", &["yy_", "where", "Where", "resolve", "Resolve", "expr", "Expr", "select", "Parse", "parse"]),
+    ("SQL: running it", &["sqlite", "vdbe", "Vdbe", "Mem", "unix"]),
     ("other C", &[""]),
 ];
 /// In Rust.
@@ -48,7 +51,7 @@ const RUST: &[Kind] = &[
     ("judging by the schema", &["jsonschema"]),
     ("JSON", &["json", "serde", "indexmap", "BuildHasher", "sip::Hasher"]),
     ("HTTP", &["hyper", "dropshot", "http", "bytes::"]),
-    ("SQL", &["rusqlite", "store::sqlite"]),
+    ("SQL: running it", &["rusqlite", "store::sqlite"]),
     ("our own", &["tmf683"]),
     ("other Rust", &[""]),
 ];
