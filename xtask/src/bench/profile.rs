@@ -7,10 +7,11 @@ use super::generate::Size;
 use super::loads::{Loads, V5};
 use super::report::{Shown, Table};
 use super::server::Server;
-use super::wrk::{Ask, Load};
+use super::wrk::Load;
 use crate::tools::{output, program};
 use anyhow::{Context, ensure};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// How long is sampled.
 const SECONDS: u32 = 3;
@@ -57,8 +58,13 @@ const RUST: &[Kind] = &[
 ];
 
 /// What is sampled, and on which threads.
-const COLUMNS: [&str; 4] =
-    ["GET by id", "POST: the writer", "POST: the log's copier", "POST: all others"];
+const COLUMNS: [&str; 5] = [
+    "GET by id",
+    "20 of a party",
+    "POST: the writer",
+    "POST: the log's copier",
+    "POST: all others",
+];
 
 /// Measures.
 pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
@@ -73,9 +79,10 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
     let mut server = Server::ours(&bench.binary, &store_of(&file), &[])?;
     server.wait_until_ready()?;
     let mut shares = Shares::new();
-    for load in [loads.get(V5), loads.post(64, Size::Small)] {
-        let is_get = matches!(load.ask, Ask::Get(_));
-        count(&sample(bench, &server, &load)?, is_get, &mut shares);
+    let columns =
+        [(loads.get(V5), 0..=0), (loads.by_party(), 1..=1), (loads.post(64, Size::Small), 2..=4)];
+    for (load, columns) in columns {
+        count(&sample(bench, &server, &load)?, columns, &mut shares);
     }
     server.stop(&bench.root)?;
     remove(&file)?;
@@ -83,7 +90,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
         title,
         text: format!(
             "Of all samples `perf` took of the server in {SECONDS} s, the share in percent, by the names of \
-             functions: of GETs by id over 32 connections, and of POSTs over 64, thread by thread."
+             functions: of GETs by id over 32 connections, of lists over 4, and of POSTs over 64, thread by thread."
         ),
         tables: vec![table(shares)],
     })
@@ -110,18 +117,19 @@ fn sample(bench: &Bench, server: &Server, load: &Load) -> anyhow::Result<String>
     output(report.args(["--fields", "overhead,comm,dso,symbol", "--input"]).arg(&data))
 }
 
-/// Adds what was sampled to the columns of a load.
-fn count(report: &str, is_get: bool, shares: &mut Shares) {
+/// Adds what was sampled to the columns of a load: one for all threads, or for the writer, the copier, and
+/// the others.
+fn count(report: &str, columns: RangeInclusive<usize>, shares: &mut Shares) {
     for line in report.lines() {
         let cells: Vec<&str> = line.splitn(4, '|').map(str::trim).collect();
         let &[percent, thread, file, function] = cells.as_slice() else { continue };
         let Ok(percent) = percent.trim_end_matches('%').parse::<f64>() else { continue };
         let column = match thread {
-            _ if is_get => 0,
-            "sqlite-writer" => 1,
-            "sqlite-copier" => 2,
-            _ => 3,
+            "sqlite-writer" => *columns.start(),
+            "sqlite-copier" => columns.start() + 1,
+            _ => *columns.end(),
         };
+        let column = column.min(*columns.end());
         shares.entry(kind(file, function)).or_default()[column] += percent;
     }
 }
@@ -160,11 +168,13 @@ mod tests {
             1.50%  |tokio-rt-worker|tmf683-server    |[.] indexmap::inner::Core<K,V>::push_entry\n\
             12.00%  |sqlite-copier  |[kernel.kallsyms]|[k] ext4_block_write_begin\n";
         let mut shares = Shares::new();
-        count(report, false, &mut shares);
-        assert_eq!(shares["log: checksums"], [0.0, 3.0, 0.0, 0.0]);
-        assert_eq!(shares["JSON"], [0.0, 0.0, 0.0, 52.0]);
-        assert_eq!(shares["kernel: files"], [0.0, 0.0, 12.0, 0.0]);
+        count(report, 2..=4, &mut shares);
+        assert_eq!(shares["log: checksums"], [0.0, 0.0, 3.0, 0.0, 0.0]);
+        assert_eq!(shares["JSON"], [0.0, 0.0, 0.0, 0.0, 52.0]);
+        assert_eq!(shares["kernel: files"], [0.0, 0.0, 0.0, 12.0, 0.0]);
+        count(report, 0..=0, &mut shares);
+        assert_eq!(shares["JSON"], [52.0, 0.0, 0.0, 0.0, 52.0]);
         let shown = table(shares).to_string();
-        assert!(shown.contains("|\n| JSON | 0.0 | 0.0 | 0.0 | 52.0 |\n| kernel: files"), "{shown}");
+        assert!(shown.contains("|\n| JSON | 52.0 | 0.0 | 0.0 | 0.0 | 52.0 |\n| kernel: files"));
     }
 }
