@@ -6,12 +6,13 @@ use super::session::Session;
 use super::snapshot::{Age, Amendment, Show, Snapshot};
 use crate::domain::index::{self, Key, KeyValue, Lookup};
 use crate::domain::interaction::Interaction;
-use crate::store::contract::StoreResult;
+use crate::store::contract::{StoreError, StoreResult};
 use crate::store::plan::{Probe, Set};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use roaring::RoaringTreemap;
 use std::collections::BTreeMap;
+use tokio::sync::watch;
 
 /// `status`, and a day of January 1970 as `creationDate`, 0: none.
 type Content = (u8, u8);
@@ -260,6 +261,7 @@ proptest! {
             states.push(database.clone());
         }
         let postings = Postings::new(most_bytes, few);
+        let (_open, lifeline) = watch::channel(());
         for (place, probe, sets, wanted) in looks {
             let state = place.get(&states);
             let session = Session {
@@ -267,6 +269,7 @@ proptest! {
                 age: state.age,
                 postings: &postings,
                 wanted: &|| true,
+                lifeline: &lifeline,
                 sort_bytes: 0,
                 scan_documents: None,
             };
@@ -291,4 +294,23 @@ proptest! {
             prop_assert!(postings.bytes() <= most_bytes);
         }
     }
+}
+
+#[test]
+fn a_walk_ends_when_the_lists_are_closed() {
+    let mut state = State::default();
+    (0..2000).for_each(|_| state.do_step(&Step::Create((0, 0))));
+    let postings = Postings::new(1 << 20, 0);
+    let (open, lifeline) = watch::channel(());
+    let session = Session {
+        snapshot: &state,
+        age: state.age,
+        postings: &postings,
+        wanted: &|| true,
+        lifeline: &lifeline,
+        sort_bytes: 0,
+        scan_documents: None,
+    };
+    drop(open);
+    assert!(matches!(session.every(), Err(StoreError::Closed)));
 }

@@ -19,6 +19,9 @@ const ENTRIES_PER_DOCUMENT: u64 = 150;
 /// What takes no longer than so many entries is not weighed against a walk.
 const SHORT: u64 = 5000;
 
+/// How many entries are walked until it is looked whether the lists are still open.
+const BETWEEN_LOOKS: u64 = 1024;
+
 impl Session<'_> {
     /// All interactions.
     pub(super) fn every(self) -> StoreResult<Numbers> {
@@ -87,13 +90,19 @@ impl Session<'_> {
         Ok(numbers)
     }
 
-    /// By a walk, from the beginning.
+    /// By a walk, from the beginning. Of tens of millions that takes a while, of a file that is not in memory
+    /// minutes: a server that stops does not wait for it.
     fn found(self, probe: &Probe) -> StoreResult<Posting> {
-        let mut numbers = RoaringTreemap::new();
+        let (mut numbers, mut walked, mut is_open) = (RoaringTreemap::new(), 0_u64, Ok(()));
         self.walk(probe, &mut |number| {
             numbers.insert(number);
-            true
+            walked += 1;
+            if walked.is_multiple_of(BETWEEN_LOOKS) {
+                is_open = self.check_open();
+            }
+            is_open.is_ok()
         })?;
+        is_open?;
         Ok(Posting { age: self.age, numbers: Arc::new(numbers) })
     }
 

@@ -133,8 +133,8 @@ impl<S: Source> Lists<S> {
         answer.await.unwrap_or_else(|_| Err(failed_because("no answer")))
     }
 
-    /// Accepts no more lists, cuts the streams, and closes the connections not in use; the others
-    /// close when their list is done.
+    /// Accepts no more lists, cuts the streams and long walks through the index, and closes the connections
+    /// not in use; the others close when their list is done.
     pub fn close(&self) {
         self.turns.close();
         self.open.write().unwrap_or_else(PoisonError::into_inner).take();
@@ -214,7 +214,8 @@ impl Run {
         wanted: &'a dyn Fn() -> bool,
     ) -> Session<'a> {
         let Bounds { sort_bytes, scan_documents, .. } = self.bounds;
-        Session { snapshot, age, postings: &self.postings, wanted, sort_bytes, scan_documents }
+        let (postings, lifeline) = (&*self.postings, &self.lifeline);
+        Session { snapshot, age, postings, wanted, lifeline, sort_bytes, scan_documents }
     }
 
     /// From here on other lists may have this one's turn.

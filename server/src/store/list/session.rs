@@ -5,6 +5,7 @@ use super::postings::Postings;
 use super::snapshot::{Age, Snapshot};
 use crate::store::contract::{StoreError, StoreResult};
 use crate::store::plan::indexed_paths;
+use tokio::sync::watch;
 
 /// One list's hold on the database.
 #[derive(Clone, Copy)]
@@ -17,6 +18,8 @@ pub(super) struct Session<'a> {
     pub(super) postings: &'a Postings,
     /// Whether somebody still waits for the answer.
     pub(super) wanted: &'a dyn Fn() -> bool,
+    /// Ends when the lists are closed.
+    pub(super) lifeline: &'a watch::Receiver<()>,
     /// What the keys of a sort may take in memory, in bytes.
     pub(super) sort_bytes: usize,
     /// Most documents that may be read to find the matches and to sort them.
@@ -27,6 +30,12 @@ impl Session<'_> {
     /// Ends a list that nobody waits for.
     pub(super) fn check(&self) -> StoreResult<()> {
         if (self.wanted)() { Ok(()) } else { Err(StoreError::Closed) }
+    }
+
+    /// Ends what serves those who come later too, when nobody can come any more.
+    pub(super) fn check_open(&self) -> StoreResult<()> {
+        // Nothing is ever sent.
+        self.lifeline.has_changed().map(drop).map_err(|_| StoreError::Closed)
     }
 
     /// How many interactions there are.
