@@ -183,7 +183,7 @@ pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
         without_mimalloc,
         dist,
         wrk: Wrk::ready(root, folder.path())?,
-        pace: Pace { rounds: args.rounds, seconds: args.seconds },
+        pace: Pace { warm_up: 1, rounds: args.rounds, seconds: args.seconds },
         sizes,
     };
     let out = args.out.clone().or_else(|| is_whole.then(|| root.join(REPORT)));

@@ -21,6 +21,8 @@ impl<'a> Turn<'a> {
 /// How long to measure.
 #[derive(Clone, Copy)]
 pub(super) struct Pace {
+    /// Seconds of a turn before the first that counts.
+    pub(super) warm_up: u32,
     pub(super) rounds: usize,
     /// Of one turn.
     pub(super) seconds: u32,
@@ -38,14 +40,14 @@ struct Round {
     cpu_micros: f64,
 }
 
-/// Runs all turns, after a second each to warm up.
+/// Runs all turns, after one each to warm up.
 pub(super) fn contest(wrk: &Wrk, pace: Pace, turns: &[Turn<'_>]) -> anyhow::Result<Vec<Cost>> {
     let mut costs: Vec<Cost> = turns
         .iter()
         .map(|turn| Cost { name: turn.load.name.clone(), rounds: Vec::new() })
         .collect();
     for Turn { server, load } in turns {
-        wrk.attempt(&server.origin, load, 1)?;
+        wrk.attempt(&server.origin, load, pace.warm_up)?;
         server.settle()?;
     }
     for _ in 0..pace.rounds {

@@ -2,7 +2,7 @@
 //! plain server at the largest it is filled to.
 
 use super::Bench;
-use super::contest::{Cost, Turn, contest, median};
+use super::contest::{Cost, Pace, Turn, contest, median};
 use super::datasets::{MOST_KEPT, remove, store_of};
 use super::generate::Size;
 use super::http;
@@ -17,6 +17,9 @@ use std::time::Instant;
 /// The sizes that targets are about.
 const FEW: u64 = 10_000;
 const MANY: u64 = 1_000_000;
+/// Seconds until a server of a large store has found what each of a load's lists looks up for the first
+/// time: that is told apart.
+const LONG_WARM_UP: u32 = 10;
 /// Starts that are timed at each size.
 const STARTS: usize = 3;
 
@@ -235,6 +238,8 @@ impl<'a> Turns<'a> {
 
     fn take(self, bench: &Bench) -> anyhow::Result<impl Iterator<Item = (Cost, Place)>> {
         let Self { turns, places } = self;
-        Ok(contest(&bench.wrk, bench.pace, &turns)?.into_iter().zip(places))
+        let is_large = places.iter().any(|place| place.documents > MOST_KEPT);
+        let pace = if is_large { Pace { warm_up: LONG_WARM_UP, ..bench.pace } } else { bench.pace };
+        Ok(contest(&bench.wrk, pace, &turns)?.into_iter().zip(places))
     }
 }
