@@ -378,7 +378,7 @@ impl App {
 
     fn record(&self, interaction: Interaction, members: &Members) -> Record {
         Record {
-            keys: index::keys(members),
+            keys: index::keys(members).into(),
             extension_paths: self.vocabulary.extension_paths(members),
             interaction,
         }
