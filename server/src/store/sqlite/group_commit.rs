@@ -140,7 +140,6 @@ impl GroupCommit {
         self.indexing.is_done(indexed);
         self.memory.learn(news);
         self.commits += 1;
-        self.wal.keep_short(&self.connection);
         Ok(verdicts)
     }
 
@@ -201,6 +200,19 @@ impl GroupCommit {
 
     fn statement(&self, sql: &'static str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    /// What can wait until those who waited for a commit are told.
+    pub(super) fn tidy_up(&mut self) {
+        self.wal.keep_short(&self.connection);
+        let followed = self
+            .statement("BEGIN")
+            .and_then(|()| self.indexing.follow(&self.connection))
+            .and_then(|()| self.statement("COMMIT"));
+        if let Err(error) = followed {
+            tracing::debug!(%error, "the tail is followed with the next commit");
+            self.roll_back();
+        }
     }
 
     /// Leaves a complete index.

@@ -64,6 +64,11 @@ impl Indexing {
         self.tail.tell(created);
     }
 
+    /// Brings the tail to what is committed. To be called in a transaction that has changed nothing.
+    pub(super) fn follow(&self, connection: &Connection) -> rusqlite::Result<()> {
+        self.tail.follow(connection, State::of(connection)?)
+    }
+
     /// Writes a slice. To be called at the beginning of a transaction; once that is committed, what is
     /// returned is to be handed to [`Indexing::is_done`].
     pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<Done> {
@@ -76,7 +81,7 @@ impl Indexing {
             before => newest.saturating_sub(before),
         };
         let created = usize::try_from(created).unwrap_or(usize::MAX);
-        let interactions = created.saturating_add(created / 4);
+        let interactions = created.saturating_add(created.div_ceil(4));
         let way = self.slices(connection, state, interactions)?;
         Ok(Done { newest, way })
     }

@@ -173,5 +173,6 @@ fn work(
         for (job, verdict) in batch.into_iter().zip(verdicts) {
             job.answer(verdict);
         }
+        group_commit.tidy_up();
     }
 }

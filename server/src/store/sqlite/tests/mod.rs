@@ -13,6 +13,7 @@ mod once;
 mod pages;
 mod snapshots;
 mod streams;
+mod tail;
 mod wal;
 
 use super::{SqliteOptions, SqliteStore};
