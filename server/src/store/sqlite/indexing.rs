@@ -1,7 +1,8 @@
 //! Bringing the tail into the index: a generation at a time, a slice of it with each transaction.
 //!
 //! As many entries go to the index as interactions were created lately, and a few more: so the tail stays
-//! short, and no transaction takes long. A slice is the first thing in its transaction, of the state before
+//! short, and no transaction takes long. Where it is long all the same, because somebody has written who does
+//! not do this, a whole generation goes with each. A slice is the first thing in its transaction, of the state before
 //! it. Three things always hold, whoever writes and whenever it ends:
 //!
 //! - All entries of interactions up to `indexed.up_to` are in the index.
@@ -17,6 +18,10 @@ use super::tail::{Entry, Generation, State, Tail, Told, signed};
 use crate::domain::index::Key;
 use rusqlite::Connection;
 use std::sync::Arc;
+
+/// Generations that the tail has at most, where all goes as it should: one on its way, one growing, and as
+/// many as an import brings at a time.
+const LONG: usize = 4;
 
 /// The tail, and how much of it is in the index.
 #[derive(Debug)]
@@ -81,7 +86,10 @@ impl Indexing {
             before => newest.saturating_sub(before),
         };
         let created = usize::try_from(created).unwrap_or(usize::MAX);
-        let interactions = created.saturating_add(created.div_ceil(4));
+        let mut interactions = created.saturating_add(created.div_ceil(4));
+        if state.unindexed() > self.tail.length().saturating_mul(LONG) {
+            interactions = interactions.max(self.tail.length());
+        }
         let way = self.slices(connection, state, interactions)?;
         Ok(Done { newest, way })
     }

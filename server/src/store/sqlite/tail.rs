@@ -48,6 +48,11 @@ impl Tail {
         Self { length: length.max(1), recent: RwLock::default(), told: Mutex::default() }
     }
 
+    /// Interactions whose entries go to the index together.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
     /// Tells of interactions that are about to be committed. If that fails nobody asks for them: who has
     /// their number later has another id or version.
     pub(super) fn tell(&self, created: impl IntoIterator<Item = (u64, Told)>) {

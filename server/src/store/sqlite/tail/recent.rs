@@ -35,6 +35,11 @@ impl State {
             Ok(Self { age, indexed: number_from(row, 2)? })
         })
     }
+
+    /// How many interactions there can be above the index.
+    pub(in super::super) fn unindexed(self) -> usize {
+        usize::try_from(self.age.newest.saturating_sub(self.indexed)).unwrap_or(usize::MAX)
+    }
 }
 
 /// Where keys come from: what the writer has told, or else documents as a connection shows them.

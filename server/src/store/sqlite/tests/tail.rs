@@ -244,7 +244,7 @@ async fn generation_by_generation_goes_to_the_index_slice_by_slice() {
 
 #[tokio::test]
 async fn what_is_imported_goes_to_the_index_with_what_follows() {
-    let f = Fixture::with(together(10));
+    let f = Fixture::with(together(40));
     for batch in 0..3_usize {
         let items = (batch * 100..(batch + 1) * 100).map(|n| ImportItem {
             creation: Creation { record: opened(n), events: vec![] },
@@ -305,6 +305,20 @@ async fn what_a_sudden_end_leaves_is_found_and_goes_to_the_index() {
     assert_eq!(assert_index_is_right(&sql), 40);
     store.close().await.unwrap();
     assert_eq!(assert_index_is_right(&sql), 50);
+}
+
+#[tokio::test]
+async fn what_others_have_left_to_do_is_done_with_the_next_writes() {
+    let f = Fixture::with(together(10));
+    let behind = r#"WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100)
+        INSERT INTO interaction (id, version, document) SELECT n, 1, '{"status":"opened"}' FROM n"#;
+    f.sql().execute_batch(behind).unwrap();
+    assert_eq!(f.listed(&filter("status=opened"), 0, Some(1)).await.0, 100);
+    for _ in 0..20 {
+        f.store.check().await.unwrap();
+    }
+    let left = 100 - assert_index_is_right(&f.sql());
+    assert!(left <= 4 * 10, "{left}");
 }
 
 #[tokio::test]
