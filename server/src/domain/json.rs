@@ -24,6 +24,8 @@ const RESERVED: &str = "$serde_json::private::";
 
 /// Up to so many members a name is looked for among all of them: quicker than by its hash.
 const FEW_MEMBERS: usize = 32;
+/// Most objects have no more, so their place does not have to grow.
+const USUAL_MEMBERS: usize = 6;
 
 /// Deepest nesting that serde_json reads, whatever [`Limits::depth`] allows.
 pub const DEEPEST: usize = 127;
@@ -317,12 +319,13 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             return Ok(Tree::Number(self.reading.numbers.spelled(respelled)));
         }
         let inside = self.inside()?;
-        let (mut members, mut names) = (Vec::new(), Names::default());
+        let mut members = Vec::with_capacity(USUAL_MEMBERS);
+        let mut names = HashSet::new();
         while let Some(MemberName::Given(name)) = next {
             if name.starts_with(RESERVED) {
                 return Err(self.reading.refuse(FaultKind::Reserved, Some(name.into_owned())));
             }
-            if names.has(name.clone(), &members) {
+            if is_among(&members, &name, &mut names) {
                 return Err(self.reading.refuse(FaultKind::Duplicate, Some(name.into_owned())));
             }
             match access.next_value_seed(inside) {
@@ -338,21 +341,15 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 }
 
-/// The names of an object that has many.
-#[derive(Default)]
-struct Names<'t>(HashSet<Cow<'t, str>>);
-
-impl<'t> Names<'t> {
-    /// Whether one of the members has the name. It is that of the next one.
-    fn has(&mut self, name: Cow<'t, str>, members: &[Member<'t>]) -> bool {
-        if members.len() < FEW_MEMBERS {
-            return members.iter().any(|(other, _)| *other == name);
-        }
-        if self.0.is_empty() {
-            self.0.extend(members.iter().map(|(name, _)| name.clone()));
-        }
-        !self.0.insert(name)
+/// Whether one of the members has the name. Of an object that has many, `names` are those asked for so far.
+fn is_among(members: &[Member<'_>], name: &str, names: &mut HashSet<String>) -> bool {
+    if members.len() < FEW_MEMBERS {
+        return members.iter().any(|(other, _)| other == name);
     }
+    if names.is_empty() {
+        names.extend(members.iter().map(|(name, _)| name.to_string()));
+    }
+    !names.insert(name.to_owned())
 }
 
 /// Reads a member name and tells serde_json's number key from the same letters sent by a client.

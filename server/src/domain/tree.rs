@@ -98,9 +98,15 @@ impl<'t> Object<'t> {
 
     /// Its text, without blanks: what [`Value`] would print.
     pub fn to_text(&self) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.length());
         self.put(&mut text);
         text
+    }
+
+    /// That of the text, but for escapes.
+    fn length(&self) -> usize {
+        let member = |(name, value): &Member<'_>| name.len() + r#""":,"#.len() + value.length();
+        2 + self.0.iter().map(member).sum::<usize>()
     }
 
     fn put(&self, text: &mut String) {
@@ -140,6 +146,16 @@ impl<'t> Tree<'t> {
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) => 1,
             Self::Array(items) => 1 + items.iter().map(Self::values).sum::<usize>(),
             Self::Object(object) => object.values(),
+        }
+    }
+
+    fn length(&self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) => 5,
+            Self::Number(number) => number.as_str().len(),
+            Self::Text(text) => 2 + text.len(),
+            Self::Array(items) => 2 + items.iter().map(|item| item.length() + 1).sum::<usize>(),
+            Self::Object(object) => object.length(),
         }
     }
 
