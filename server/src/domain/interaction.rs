@@ -25,12 +25,6 @@ pub fn keeping_type_last(members: &mut Members, change: impl FnOnce(&mut Members
     }
 }
 
-/// The text that is stored.
-pub fn text_of(members: &Members) -> String {
-    // Members have texts for names, so nothing fails; a copy would say the same at twice the cost.
-    serde_json::to_string(members).unwrap_or_else(|_| Value::Object(members.clone()).to_string())
-}
-
 /// What an interaction is called: it does not lie among its members.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Identity<'a> {
