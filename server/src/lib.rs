@@ -32,7 +32,7 @@ use crate::query::subscription::EventFilter;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{PageQuery, Store, Subscription};
 use crate::store::postgres::{PostgresOptions, PostgresStore, PostgresSuccessor, ReplicaOptions};
-use crate::store::sqlite::{SqliteOptions, SqliteOriginal, SqliteStore};
+use crate::store::sqlite::{SqliteOriginal, SqliteStore};
 use anyhow::Context as _;
 use dropshot::{ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder};
 use std::net::SocketAddr;
@@ -42,6 +42,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use crate::log::init as init_log;
+pub use crate::store::sqlite::SqliteOptions;
 
 /// A server that listens. Dropping it closes the listener; [`Running::stop`] is the orderly way.
 pub struct Running {
@@ -57,6 +58,14 @@ pub struct Running {
 /// # Errors
 /// The store cannot be opened, the token file cannot be read, or the address is taken.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
+    start_with(settings, SqliteOptions::default()).await
+}
+
+/// The same, with SQLite run as `sqlite` says where no setting does.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(settings: Settings, sqlite: SqliteOptions) -> anyhow::Result<Running> {
     let schemas = Arc::new([Schemas::compile(Version::V4)?, Schemas::compile(Version::V5)?]);
     let admin_schemas = AdminSchemas::compile()?;
     let vocabulary = vocabulary()?;
@@ -66,7 +75,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let resolver = Resolver::new(AddressPolicy::of(&settings.delivery, settings.listen));
     let sender = sender(&settings.delivery, resolver.clone())?;
     // Last of what can fail before listening, so that a bad setting leaves the database alone.
-    let store = open_store(&settings, None).await?;
+    let store = open_store(&settings, None, sqlite).await?;
     let rules = rules(&settings);
     let public_url = settings.public_url.0.clone();
     let tail = Tail::of(store.clone());
@@ -250,7 +259,7 @@ fn sqlite_file(settings: &Settings) -> anyhow::Result<&Path> {
 /// The use cases, for work that may wait: for a server to write, and for a slow reader.
 async fn bulk_app(settings: &Settings) -> anyhow::Result<Arc<App>> {
     const PATIENCE: Duration = Duration::from_secs(3600);
-    let store = open_store(settings, Some(PATIENCE)).await?;
+    let store = open_store(settings, Some(PATIENCE), SqliteOptions::default()).await?;
     Ok(Arc::new(App::new(store, vocabulary()?, rules(settings))))
 }
 
@@ -272,6 +281,7 @@ fn rules(settings: &Settings) -> Rules {
 async fn open_store(
     settings: &Settings,
     patience: Option<Duration>,
+    sqlite: SqliteOptions,
 ) -> anyhow::Result<Arc<dyn Store>> {
     let limits = &settings.limits;
     let stream_stall = patience.unwrap_or(Duration::from_secs(limits.stream_stall_seconds));
@@ -281,8 +291,7 @@ async fn open_store(
     let described = || format!("store: {}", settings.store);
     match &settings.store {
         StoreUrl::Sqlite(path) => {
-            let default = SqliteOptions::default();
-            let busy_timeout = patience.unwrap_or(default.busy_timeout);
+            let busy_timeout = patience.unwrap_or(sqlite.busy_timeout);
             let options = SqliteOptions {
                 max_batch,
                 queue_length,
@@ -291,7 +300,7 @@ async fn open_store(
                 stream_stall,
                 scan_documents,
                 index_cache_bytes,
-                ..default
+                ..sqlite
             };
             Ok(Arc::new(SqliteStore::open(path, options).with_context(described)?))
         }

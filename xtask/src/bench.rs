@@ -16,12 +16,15 @@ mod imports;
 mod listeners;
 mod loads;
 mod machine;
+mod moving;
 mod postgres;
 mod processes;
+mod profile;
 mod report;
 mod requests;
 mod server;
 mod targets;
+mod without;
 mod wrk;
 
 use crate::tools::{cargo, run, target_directory};
@@ -32,6 +35,7 @@ use datasets::{Datasets, ensure_room};
 use machine::Circumstances;
 use report::Shown;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use targets::Found;
 use wrk::Wrk;
 
@@ -45,7 +49,7 @@ const MIDDLING: u64 = 100_000;
 pub(crate) struct BenchArgs {
     /// Only these; without any, all of them, and docs/BENCHMARKS.md is written
     sections: Vec<Section>,
-    /// Numbers of interactions to measure at; 10000000 as well takes 60 GB of disk, and an hour
+    /// Numbers of interactions to measure at; with 10000000 as well a run takes up to 22 GiB of disk, and some ten minutes more
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     documents: Vec<u64>,
     /// How often each load has its turn
@@ -57,6 +61,9 @@ pub(crate) struct BenchArgs {
     /// What to build
     #[arg(long, default_value = "release")]
     profile: Profile,
+    /// Build the profile `dist` too, which takes some minutes, to show what it earns
+    #[arg(long)]
+    lto: bool,
     /// Where to write what was measured [default: docs/BENCHMARKS.md for all sections]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -66,6 +73,10 @@ pub(crate) struct BenchArgs {
 enum Section {
     /// Single requests: against the plain server, and without each trick
     Requests,
+    /// Our server without each trick
+    Without,
+    /// Its processor time by kinds of work, if there is `perf`
+    Profile,
     /// The same loads on stores of all sizes
     Curves,
     /// Import on one core and on all
@@ -78,6 +89,8 @@ enum Section {
     Postgres,
     /// One, two and four servers on one PostgreSQL
     Processes,
+    /// From SQLite to PostgreSQL, and what it is there
+    Moving,
 }
 
 /// As cargo calls them.
@@ -103,6 +116,10 @@ struct Bench {
     folder: PathBuf,
     binary: PathBuf,
     plain: PathBuf,
+    without: PathBuf,
+    without_mimalloc: PathBuf,
+    /// Ours again, where that was asked for.
+    dist: Option<PathBuf>,
     datasets: Datasets,
     wrk: Wrk,
     pace: Pace,
@@ -118,12 +135,15 @@ impl Bench {
     fn measure(&self, section: Section, found: &mut Found) -> anyhow::Result<Shown> {
         match section {
             Section::Requests => requests::measure(self, found),
+            Section::Without => without::measure(self),
+            Section::Profile => profile::measure(self),
             Section::Curves => curves::measure(self, found),
             Section::Imports => imports::measure(self, found),
             Section::Listeners => listeners::measure(self),
             Section::Footprint => footprint::measure(self),
             Section::Postgres => postgres::measure(self),
             Section::Processes => processes::measure(self),
+            Section::Moving => moving::measure(self),
         }
     }
 }
@@ -151,13 +171,17 @@ pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
     std::fs::create_dir_all(&folder)?;
     let folder = tempfile::Builder::new().tempdir_in(&folder)?;
     ensure_room(root, folder.path(), &sizes)?;
-    let [binary, plain] = build(root, &target, args.profile)?;
+    let [binary, plain, without, without_mimalloc] = build(root, &target, args.profile)?;
+    let dist = args.lto.then(|| build_ours(root, &target, Profile::Dist)).transpose()?;
     let bench = Bench {
         root: root.to_owned(),
         folder: folder.path().to_owned(),
         datasets: Datasets::new(folder.path(), &binary, &plain),
         binary,
         plain,
+        without,
+        without_mimalloc,
+        dist,
         wrk: Wrk::ready(root, folder.path())?,
         pace: Pace { rounds: args.rounds, seconds: args.seconds },
         sizes,
@@ -186,11 +210,24 @@ pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Our server, and the plain one: apart, for what examples depend on may not change what is measured.
-fn build(root: &Path, target: &Path, profile: Profile) -> anyhow::Result<[PathBuf; 2]> {
-    let build = ["build", "--locked", "--profile", profile.name(), "--package", "tmf683-server"];
-    run(&mut cargo(root, &build))?;
-    run(cargo(root, &build).args(["--example", "plain"]))?;
-    let built = target.join(profile.name());
-    Ok([built.join("tmf683-server"), built.join("examples/plain")])
+/// Our server; and by themselves, for what examples depend on may not change what is measured, the plain
+/// one and ours without its tricks.
+fn build(root: &Path, target: &Path, profile: Profile) -> anyhow::Result<[PathBuf; 4]> {
+    let ours = build_ours(root, target, profile)?;
+    let examples = ["plain", "without", "without_mimalloc"];
+    let mut build = build_command(root, profile);
+    run(build.args(examples.iter().flat_map(|example| ["--example", example])))?;
+    let built = target.join(profile.name()).join("examples");
+    let [plain, without, without_mimalloc] = examples.map(|example| built.join(example));
+    Ok([ours, plain, without, without_mimalloc])
+}
+
+fn build_ours(root: &Path, target: &Path, profile: Profile) -> anyhow::Result<PathBuf> {
+    run(&mut build_command(root, profile))?;
+    Ok(target.join(profile.name()).join("tmf683-server"))
+}
+
+fn build_command(root: &Path, profile: Profile) -> Command {
+    let package = ["--package", "tmf683-server"];
+    cargo(root, &[&["build", "--locked", "--profile", profile.name()][..], &package].concat())
 }

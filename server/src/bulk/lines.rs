@@ -85,7 +85,7 @@ impl<R: BufRead> Lines<R> {
             return Ok(None);
         }
         self.number += 1;
-        Ok(Some(fits.then(|| start..text.len())))
+        Ok(Some(fits.then_some(start..text.len())))
     }
 }
 

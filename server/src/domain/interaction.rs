@@ -145,7 +145,7 @@ mod tests {
         ) {
             let mut members = Members::new();
             members.extend(note.map(|note| ("note".to_owned(), Value::from(note))));
-            let text = text_of(&members);
+            let text = Value::Object(members.clone()).to_string();
             let interaction = Interaction { id, version: 1, foreign_href, text };
             let whole = interaction.identity().before(members, "http://h/");
             prop_assert_eq!(interaction.to_text("http://h/"), Value::Object(whole).to_string());

@@ -79,10 +79,19 @@ impl Cost {
         self.ratio(other, |round| round.cpu_micros)
     }
 
-    fn ratio(&self, other: &Self, of: impl Fn(&Round) -> f64) -> f64 {
+    /// The same, round by round: where these are on both sides of one, there is no difference.
+    pub(super) fn dearer_by_round(&self, other: &Self) -> Vec<f64> {
+        self.ratios(other, |round| round.cpu_micros).collect()
+    }
+
+    fn ratio(&self, other: &Self, of: fn(&Round) -> f64) -> f64 {
+        median(self.ratios(other, of))
+    }
+
+    fn ratios(&self, other: &Self, of: fn(&Round) -> f64) -> impl Iterator<Item = f64> {
         let pairs = self.rounds.iter().zip(&other.rounds);
         // What is too little to be counted is a tick at least.
-        median(pairs.map(|(ours, theirs)| of(ours) / of(theirs).max(f64::MIN_POSITIVE)))
+        pairs.map(move |(ours, theirs)| of(ours) / of(theirs).max(f64::MIN_POSITIVE))
     }
 
     /// What [`Cost::cells`] are.
@@ -145,6 +154,7 @@ mod tests {
         let theirs = cost("theirs", &[(100.0, 30.0), (10.0, 60.0), (100.0, 25.0)]);
         assert_eq!(ours.faster_than(&theirs), 2.0);
         assert_eq!(theirs.dearer_than(&ours), 3.0);
+        assert_eq!(theirs.dearer_by_round(&ours), [3.0, 3.0, 2.5]);
         assert_eq!(ours.per_second(), 200.0);
     }
 

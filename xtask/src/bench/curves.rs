@@ -3,13 +3,15 @@
 
 use super::Bench;
 use super::contest::{Cost, Turn, contest, median};
-use super::datasets::{MOST_PLAIN, store_of};
+use super::datasets::{MOST_KEPT, remove, store_of};
 use super::generate::Size;
+use super::http;
 use super::loads::{Loads, V5};
 use super::report::{Shown, Table};
 use super::server::Server;
 use super::targets::{Found, Target};
 use super::wrk::Load;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// The sizes that targets are about.
@@ -18,114 +20,96 @@ const MANY: u64 = 1_000_000;
 /// Starts that are timed at each size.
 const STARTS: usize = 3;
 
-/// One store of ours, and what is known of it.
+/// Measures.
+pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown> {
+    let (kept, passing): (Vec<u64>, Vec<u64>) =
+        bench.sizes.iter().partition(|size| **size <= MOST_KEPT);
+    let mut curves = Curves::new();
+    curves.measure(bench, &kept, found)?;
+    // By themselves: neither the disk nor the memory for files has room for them and for others.
+    for size in passing {
+        curves.measure(bench, &[size], found)?;
+    }
+    curves.note(found);
+    let loads = curves.table();
+    Ok(Shown {
+        title: "Cost curves".into(),
+        text: format!(
+            "Interactions of 650 bytes as they are posted (890 as they are imported), imported with every \
+             index, from a pipe. Lists are asked over 4 connections and always with their exact total; POST \
+             adds to the store while it is measured. Starts are with files in the system's cache. The first \
+             lists are those a server has to walk the index for: of all, which it begins by itself as soon \
+             as it is ready, and of a status that three fifths have. Sizes up to {MOST_KEPT} take turns, larger \
+             ones are measured alone."
+        ),
+        tables: vec![curves.sizes, loads],
+    })
+}
+
+/// A store of ours, served.
 struct Sized {
     documents: u64,
+    file: PathBuf,
     server: Server,
     cells: Vec<String>,
 }
 
-/// Measures.
-pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown> {
-    let mut ours = Vec::new();
-    for &documents in &bench.sizes {
-        ours.push(start(bench, documents, found)?);
-    }
-    let most_plain = bench.sizes.iter().copied().filter(|size| *size <= MOST_PLAIN).max();
-    let mut plain = match most_plain {
-        None => None,
-        Some(size) => Some((size, Server::plain(&bench.plain, &bench.datasets.plain(size)?)?)),
-    };
-    let mut curves = Curves::default();
-    for Sized { documents, server, .. } in &ours {
-        let loads = Loads { documents: *documents };
-        let all = [loads.get(V5)].into_iter().chain(loads.lists());
-        curves.add(server, all, Place { documents: *documents, is_plain: false });
-    }
-    if let Some((documents, server)) = &plain {
-        let loads = Loads { documents: *documents };
-        let all = [loads.get(V5)].into_iter().chain(loads.plain_lists());
-        curves.add(server, all, Place { documents: *documents, is_plain: true });
-    }
-    curves.measure(bench)?;
-    // Last, for it makes the stores larger.
-    for Sized { documents, server, .. } in &ours {
-        let post = Loads { documents: *documents }.post(64, Size::Small);
-        curves.add(server, [post], Place { documents: *documents, is_plain: false });
-    }
-    curves.measure(bench)?;
-    curves.note(found);
-    let curves = curves.table();
-    let mut sizes = Table::new([
-        "interactions",
-        "import, documents/s",
-        "import, CPU µs/document",
-        "file, MB per million",
-        "start to ready, s",
-        "resident when ready, MiB",
-        "resident after all loads, MiB",
-    ]);
-    for Sized { documents, server, mut cells } in ours {
-        let resident = server.resident_mib()?;
-        if documents == MANY {
-            found.insert(Target::Resident, resident);
-        }
-        cells.push(format!("{resident:.0}"));
-        sizes.row(cells);
-        let mut server = server;
-        server.stop(&bench.root)?;
-    }
-    if let Some((_, server)) = &mut plain {
-        server.stop(&bench.root)?;
-    }
-    Ok(Shown {
-        title: "Cost curves".into(),
-        text: "Interactions of 650 bytes as they are posted (890 as they are imported), imported with every \
-               index. Lists are asked over 4 connections and always with their exact total; POST adds to \
-               the store while it is measured. Starts are with files in the system's cache."
-            .into(),
-        tables: vec![sizes, curves],
-    })
-}
-
-/// Starts a server on a store of that size, and times that.
+/// Starts a server on a store of that size, and times that and its first lists.
 fn start(bench: &Bench, documents: u64, found: &mut Found) -> anyhow::Result<Sized> {
     let import = bench.datasets.ours(documents)?;
-    let file = store_of(&bench.datasets.copy(documents, &format!("{documents}-curve"))?);
-    let (mut last, mut times) = (None, Vec::new());
-    for _ in 0..STARTS {
+    let file = bench.datasets.own(documents, &format!("{documents}-curve"))?;
+    let start = || {
         let began = Instant::now();
-        let server = Server::ours(&bench.binary, &file, &[])?;
+        let server = Server::ours(&bench.binary, &store_of(&file), &[])?;
         server.wait_until_ready()?;
-        times.push(began.elapsed().as_secs_f64());
-        if let Some(mut before) = last.replace(server) {
-            Server::stop(&mut before, &bench.root)?;
-        }
-    }
-    let ready = median(times);
-    if documents == MANY {
-        found.insert(Target::StartToReady, ready);
-    }
-    let server = match last {
-        Some(server) => server,
-        None => anyhow::bail!("no start was timed"),
+        let (ready, resident) = (began.elapsed().as_secs_f64(), server.resident_mib()?);
+        let [every, some] = first_lists(&server)?;
+        println!(
+            "{documents}: ready after {ready:.2} s, first lists after {every:.3} and {some:.3} s"
+        );
+        anyhow::Ok((server, [ready, resident, every, some]))
     };
+    let (mut server, first) = start()?;
+    let mut starts = vec![first];
+    while starts.len() < STARTS {
+        server.stop(&bench.root)?;
+        let (another, times) = start()?;
+        starts.push(times);
+        server = another;
+    }
+    let of_starts = |nth: usize| median(starts.iter().map(|start| start[nth]));
+    if documents == MANY {
+        found.insert(Target::StartToReady, of_starts(0));
+    }
     let cells = vec![
         documents.to_string(),
         format!("{:.0}", import.per_second()),
         format!("{:.1}", import.cpu_micros()),
-        format!("{:.0}", import.bytes_per_document()?),
-        format!("{ready:.2}"),
-        format!("{:.0}", server.resident_mib()?),
+        format!("{:.0}", import.bytes_per_document()),
+        format!("{:.2}", of_starts(0)),
+        format!("{:.0}", of_starts(1)),
+        format!("{:.3}", of_starts(2)),
+        format!("{:.3}", of_starts(3)),
     ];
-    Ok(Sized { documents, server, cells })
+    Ok(Sized { documents, file, server, cells })
 }
 
-/// Loads on stores of several sizes.
-#[derive(Default)]
-struct Curves<'a> {
-    /// Not measured yet.
-    turns: Vec<(Turn<'a>, Place)>,
+/// What [`first_lists`] asks.
+pub(super) const FIRST_LISTS: [&str; 2] = ["first list of all, s", "first list of a status, s"];
+
+/// Seconds until a server that has just started has answered each.
+pub(super) fn first_lists(server: &Server) -> anyhow::Result<[f64; 2]> {
+    let time = |query: &str| -> anyhow::Result<f64> {
+        let began = Instant::now();
+        http::must(&server.origin, "GET", &format!("{V5}?{query}limit=20"), "")?;
+        Ok(began.elapsed().as_secs_f64())
+    };
+    Ok([time("")?, time("status=completed&")?])
+}
+
+/// What loads on stores of several sizes cost.
+struct Curves {
+    sizes: Table,
     costs: Vec<(Cost, Place)>,
 }
 
@@ -136,16 +120,61 @@ struct Place {
     is_plain: bool,
 }
 
-impl<'a> Curves<'a> {
-    fn add(&mut self, server: &'a Server, loads: impl IntoIterator<Item = Load>, place: Place) {
-        self.turns.extend(loads.into_iter().map(|load| (Turn::new(server, load), place)));
+impl Curves {
+    fn new() -> Self {
+        let before = [
+            "interactions",
+            "import, documents/s",
+            "import, CPU µs/document",
+            "file, MB per million",
+            "start to ready, s",
+            "resident when ready, MiB",
+        ];
+        let after = ["resident after all loads, MiB"];
+        let sizes = Table::new([&before[..], &FIRST_LISTS, &after].concat());
+        Self { sizes, costs: Vec::new() }
     }
 
-    /// All turns that are not measured yet, among each other.
-    fn measure(&mut self, bench: &Bench) -> anyhow::Result<()> {
-        let (turns, places): (Vec<_>, Vec<_>) = std::mem::take(&mut self.turns).into_iter().unzip();
-        self.costs.extend(contest(&bench.wrk, bench.pace, &turns)?.into_iter().zip(places));
-        Ok(())
+    /// Stores of these sizes, by turns.
+    fn measure(&mut self, bench: &Bench, sizes: &[u64], found: &mut Found) -> anyhow::Result<()> {
+        let ours = sizes.iter().map(|&documents| start(bench, documents, found));
+        let ours = ours.collect::<anyhow::Result<Vec<_>>>()?;
+        let most_plain = sizes.iter().copied().filter(|size| *size <= MOST_KEPT).max();
+        let start_plain = |documents| {
+            let file = bench.datasets.plain(documents)?;
+            anyhow::Ok((documents, Server::plain(&bench.plain, &file)?))
+        };
+        let mut plain = most_plain.map(start_plain).transpose()?;
+        let mut turns = Turns::default();
+        for Sized { documents, server, .. } in &ours {
+            let loads = Loads { documents: *documents };
+            let place = Place { documents: *documents, is_plain: false };
+            turns.add(server, [loads.get(V5)].into_iter().chain(loads.lists()), place);
+        }
+        if let Some((documents, server)) = &plain {
+            let loads = Loads { documents: *documents };
+            let place = Place { documents: *documents, is_plain: true };
+            turns.add(server, [loads.get(V5)].into_iter().chain(loads.plain_lists()), place);
+        }
+        self.costs.extend(turns.take(bench)?);
+        // Last, for it makes the stores larger.
+        let mut turns = Turns::default();
+        for Sized { documents, server, .. } in &ours {
+            let post = Loads { documents: *documents }.post(64, Size::Small);
+            turns.add(server, [post], Place { documents: *documents, is_plain: false });
+        }
+        self.costs.extend(turns.take(bench)?);
+        for Sized { documents, file, mut server, mut cells } in ours {
+            let resident = server.resident_mib()?;
+            if documents == MANY {
+                found.insert(Target::Resident, resident);
+            }
+            cells.push(format!("{resident:.0}"));
+            self.sizes.row(cells);
+            server.stop(&bench.root)?;
+            remove(&file)?;
+        }
+        plain.as_mut().map_or(Ok(()), |(_, server)| server.stop(&bench.root))
     }
 
     fn of(&self, load: &str, documents: u64) -> Option<&Cost> {
@@ -169,7 +198,7 @@ impl<'a> Curves<'a> {
         }
     }
 
-    /// All sizes of a load beside each other.
+    /// All sizes of a load below each other.
     fn table(&self) -> Table {
         let mut table = Table::new([&["load", "interactions"][..], &Cost::HEAD].concat());
         let mut names: Vec<&str> = Vec::new();
@@ -186,5 +215,26 @@ impl<'a> Curves<'a> {
             }
         }
         table
+    }
+}
+
+/// Loads that are to take turns.
+#[derive(Default)]
+struct Turns<'a> {
+    turns: Vec<Turn<'a>>,
+    places: Vec<Place>,
+}
+
+impl<'a> Turns<'a> {
+    fn add(&mut self, server: &'a Server, loads: impl IntoIterator<Item = Load>, place: Place) {
+        for load in loads {
+            self.turns.push(Turn::new(server, load));
+            self.places.push(place);
+        }
+    }
+
+    fn take(self, bench: &Bench) -> anyhow::Result<impl Iterator<Item = (Cost, Place)>> {
+        let Self { turns, places } = self;
+        Ok(contest(&bench.wrk, bench.pace, &turns)?.into_iter().zip(places))
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Bench;
 use super::contest::median;
-use super::datasets::{MOST_PLAIN, store_of};
+use super::datasets::{MOST_KEPT, store_of};
 use super::generate::Size;
 use super::http;
 use super::loads::{JSON_PATH, Loads, V5};
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Instant;
 
 const STARTS: usize = 5;
-/// Long enough for hundreds of checkpoints.
+/// Long enough for the log to be copied to the file, and begun anew, again and again.
 const LONG_SECONDS: u32 = 20;
 /// Values of the worst body, and how many an array of it has: `limits.json_values` and less than
 /// `limits.array_items`.
@@ -75,7 +75,7 @@ fn worst_body(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
 
 /// A list without a limit, streamed.
 fn whole_list(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
-    let documents = bench.sizes.iter().copied().filter(|size| *size <= MOST_PLAIN).max();
+    let documents = bench.sizes.iter().copied().filter(|size| *size <= MOST_KEPT).max();
     let documents = documents.unwrap_or_else(|| bench.middling());
     let store = bench.datasets.ours(documents)?;
     let mut server = Server::ours(&bench.binary, &store_of(&store.file), &[])?;
@@ -118,6 +118,7 @@ fn scan(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
 fn long_post(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
     let mut server = fresh(bench, "long-post.db")?;
     let load = Loads { documents: bench.middling() }.post(64, Size::Small);
+    let before = server.written_bytes()?;
     let measured = bench.wrk.run(&server.origin, &load, LONG_SECONDS)?;
     table.say(
         format!("{LONG_SECONDS} s of POST, 64 connections, from an empty file"),
@@ -126,6 +127,8 @@ fn long_post(bench: &Bench, table: &mut Table) -> anyhow::Result<()> {
     let milliseconds = [measured.p50, measured.p99, measured.p999, measured.most];
     let milliseconds = milliseconds.map(|micros| format!("{:.1}", micros / 1000.0));
     table.say("its p50 / p99 / p99.9 / longest", format!("{} ms", milliseconds.join(" / ")));
+    let written = (server.written_bytes()? - before) / 1000.0 / measured.requests;
+    table.say("written to log and file, of one POST", format!("{written:.1} KB"));
     table.say("resident then", format!("{:.0} MiB", server.resident_mib()?));
     let log = bytes(&bench.folder.join("long-post.db-wal"))?;
     table.say("write-ahead log then", format!("{:.0} MiB", log / f64::from(1 << 20)));

@@ -5,7 +5,6 @@
 //! most interactions completed, two years in the order they happened. The words mean nothing.
 
 use chrono::{DateTime, SecondsFormat};
-use serde_json::{Value, json};
 
 /// Draws everything; another one would make another company.
 const SEED: u64 = 0x0683_0683_0683_0683;
@@ -63,18 +62,18 @@ pub(super) struct Traits {
 impl Generator {
     /// A line of an import, in v5's shape: with an id, and dates in the order of the numbers.
     pub(super) fn line(&self, number: u64) -> String {
-        let mut document = self.document(number);
-        let (start, end) = (self.second(number), self.second(number) + 600);
-        document["id"] = id(number, start).into();
-        document["creationDate"] = time(start).into();
-        document["lastUpdate"] = time(end).into();
-        document["statusChangeDate"] = time(end).into();
-        document.to_string()
+        let mut text = self.document(number);
+        let (start, end) = (time(self.second(number)), time(self.second(number) + 600));
+        let id = self.id(number);
+        text.pop();
+        text + &format!(
+            r#","id":"{id}","creationDate":"{start}","lastUpdate":"{end}","statusChangeDate":"{end}"}}"#
+        )
     }
 
     /// The same as it is posted: what the server sets is left out.
     pub(super) fn body(&self, number: u64) -> String {
-        self.document(number).to_string()
+        self.document(number)
     }
 
     /// Where the interaction of an import is found.
@@ -86,7 +85,8 @@ impl Generator {
         FIRST_SECOND + number * DAYS * SECONDS_A_DAY / self.documents.max(1)
     }
 
-    fn document(&self, number: u64) -> Value {
+    /// Written as text, whose words need no escaping: there may be ten million of them.
+    fn document(&self, number: u64) -> String {
         let traits = Traits::of(number);
         let mut random = Random::new(number ^ 0x5EED);
         let start = self.second(number);
@@ -94,35 +94,37 @@ impl Generator {
             Size::Small => (15, 1, 15, 0),
             Size::Large => (300, 4, 75, 3),
         };
-        let mut parties = vec![party("customer", traits.party)];
+        let mut parties = party("customer", traits.party);
         if items > 0 {
-            parties.push(party("agent", PARTIES + random.below(2_000)));
+            parties = parties + "," + &party("agent", PARTIES + random.below(2_000));
         }
-        let mut document = json!({
-            "@type": "PartyInteraction",
-            "reason": reason(&mut random),
-            "direction": if random.below(4) == 0 { "outbound" } else { "inbound" },
-            "status": traits.status,
-            "description": random.words(description),
-            "interactionDate": {"startDateTime": time(start), "endDateTime": time(start + 600)},
-            "relatedChannel": [channel(traits.channel)],
-            "relatedParty": parties,
-            "note": (0..notes).map(|_| note(&mut random, start, said)).collect::<Vec<_>>(),
-        });
+        let mut text = format!(
+            r#"{{"@type":"PartyInteraction","reason":"{}","direction":"{}","status":"{}","description":"{}","interactionDate":{},"relatedChannel":[{}],"relatedParty":[{parties}],"note":[{}]"#,
+            reason(&mut random),
+            if random.below(4) == 0 { "outbound" } else { "inbound" },
+            traits.status,
+            random.words(description),
+            period(start, 600),
+            channel(traits.channel),
+            joined(notes, || note(&mut random, start, said)),
+        );
         if items > 0 {
-            document["interactionItem"] =
-                (0..items).map(|_| item(&mut random, start)).collect::<Vec<_>>().into();
-            document["attachment"] = json!([attachment(&mut random)]);
+            let items = joined(items, || item(&mut random, start));
+            text += &format!(
+                r#","interactionItem":[{items}],"attachment":[{}]"#,
+                attachment(&mut random)
+            );
         }
         if random.below(5) == 0 {
-            let id = format!("CRM-{}", random.below(1 << 30));
-            document["externalIdentifier"] = json!([{"@type": "ExternalIdentifier", "id": id,
-                "owner": "crm", "externalIdentifierType": "ticket"}]);
+            text += &format!(
+                r#","externalIdentifier":[{{"@type":"ExternalIdentifier","id":"CRM-{}","owner":"crm","externalIdentifierType":"ticket"}}]"#,
+                random.below(1 << 30)
+            );
         }
         if random.below(10) == 0 {
-            document["vip"] = json!({"level": 1 + random.below(5)});
+            text += &format!(r#","vip":{{"level":{}}}"#, 1 + random.below(5));
         }
-        document
+        text + "}"
     }
 }
 
@@ -141,38 +143,53 @@ impl Traits {
     }
 }
 
-fn party(role: &str, number: u64) -> Value {
+fn party(role: &str, number: u64) -> String {
     let mut random = Random::new(number ^ 0xDA7A);
-    let name = format!("{} {}", random.one_of(&GIVEN), random.one_of(&FAMILY));
-    json!({"@type": "RelatedPartyOrPartyRole", "role": role,
-        "partyOrPartyRole": {"@type": "PartyRef", "id": number.to_string(), "name": name,
-            "@referredType": "Individual"}})
+    let (given, family) = (random.one_of(&GIVEN), random.one_of(&FAMILY));
+    format!(
+        r#"{{"@type":"RelatedPartyOrPartyRole","role":"{role}","partyOrPartyRole":{{"@type":"PartyRef","id":"{number}","name":"{given} {family}","@referredType":"Individual"}}}}"#
+    )
 }
 
-fn channel(number: u64) -> Value {
-    json!({"@type": "RelatedChannel", "role": "creation",
-        "channel": {"@type": "ChannelRef", "id": number.to_string(),
-            "name": format!("Channel {number}")}})
+fn channel(number: u64) -> String {
+    format!(
+        r#"{{"@type":"RelatedChannel","role":"creation","channel":{{"@type":"ChannelRef","id":"{number}","name":"Channel {number}"}}}}"#
+    )
 }
 
-fn note(random: &mut Random, second: u64, bytes: usize) -> Value {
-    let author = random.one_of(&GIVEN);
-    json!({"@type": "Note", "author": author, "date": time(second), "text": random.words(bytes)})
+fn note(random: &mut Random, second: u64, bytes: usize) -> String {
+    let (author, date) = (random.one_of(&GIVEN), time(second));
+    let text = random.words(bytes);
+    format!(r#"{{"@type":"Note","author":"{author}","date":"{date}","text":"{text}"}}"#)
 }
 
-fn item(random: &mut Random, second: u64) -> Value {
-    json!({"@type": "InteractionItem", "interactionItemType": "complaint",
-        "itemDate": {"startDateTime": time(second), "endDateTime": time(second + 300)},
-        "reason": reason(random), "resolution": random.words(120),
-        "item": {"@type": "RelatedEntityRefOrValue", "role": "subject",
-            "entity": {"@type": "EntityRef", "id": random.below(1 << 30).to_string(),
-                "name": random.words(20), "@referredType": "ProductOrder"}}})
+fn item(random: &mut Random, second: u64) -> String {
+    format!(
+        r#"{{"@type":"InteractionItem","interactionItemType":"complaint","itemDate":{},"reason":"{}","resolution":"{}","item":{{"@type":"RelatedEntityRefOrValue","role":"subject","entity":{{"@type":"EntityRef","id":"{}","name":"{}","@referredType":"ProductOrder"}}}}}}"#,
+        period(second, 300),
+        reason(random),
+        random.words(120),
+        random.below(1 << 30),
+        random.words(20),
+    )
 }
 
-fn attachment(random: &mut Random) -> Value {
-    json!({"@type": "Attachment", "attachmentType": "document", "mimeType": "application/pdf",
-        "name": random.words(20),
-        "url": format!("https://files.example/{}", random.below(1 << 30))})
+fn attachment(random: &mut Random) -> String {
+    format!(
+        r#"{{"@type":"Attachment","attachmentType":"document","mimeType":"application/pdf","name":"{}","url":"https://files.example/{}"}}"#,
+        random.words(20),
+        random.below(1 << 30),
+    )
+}
+
+fn period(second: u64, seconds: u64) -> String {
+    let (start, end) = (time(second), time(second + seconds));
+    format!(r#"{{"startDateTime":"{start}","endDateTime":"{end}"}}"#)
+}
+
+/// So many, as an array has them.
+fn joined(count: usize, make: impl FnMut() -> String) -> String {
+    std::iter::repeat_with(make).take(count).collect::<Vec<_>>().join(",")
 }
 
 fn reason(random: &mut Random) -> String {

@@ -1,6 +1,7 @@
 //! How fast documents are brought in, on one core and on all.
 
 use super::Bench;
+use super::datasets::{Lines, remove};
 use super::generate::{Generator, Size};
 use super::report::{Shown, Table};
 use super::targets::{Found, Target};
@@ -21,7 +22,7 @@ pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown>
         let lines = bench.datasets.lines(Generator { documents, size })?;
         for core in [Some(cores - 1), None] {
             let name = format!("import-{size:?}-{}.db", core.is_some());
-            let import = bench.datasets.import(&name, &lines, documents, core)?;
+            let import = bench.datasets.import(&name, &Lines::File(&lines), documents, core)?;
             if size == Size::Large && core.is_some() {
                 found.insert(Target::Import, import.per_second());
             }
@@ -30,9 +31,9 @@ pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown>
                 if core.is_some() { "1".to_owned() } else { cores.to_string() },
                 format!("{:.0}", import.per_second()),
                 format!("{:.1}", import.cpu_micros()),
-                format!("{:.0}", import.bytes_per_document()?),
+                format!("{:.0}", import.bytes_per_document()),
             ]);
-            std::fs::remove_file(import.file)?;
+            remove(&import.file)?;
         }
     }
     Ok(Shown {

@@ -3,7 +3,7 @@
 
 use super::Bench;
 use super::contest::{Turn, contest};
-use super::datasets::store_of;
+use super::datasets::{Lines, store_of};
 use super::generate::{Generator, Size};
 use super::loads::{Loads, V5};
 use super::report::{Shown, Table};
@@ -16,9 +16,9 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
     let cluster = Cluster::start(&["fsync=on"])?;
     let database = cluster.process_id()?;
     let imported = bench.datasets.ours(documents)?;
-    let lines = bench.datasets.lines(Generator { documents, size: Size::Small })?;
+    let lines = Lines::Generated(Generator { documents, size: Size::Small });
     let over = bench.datasets.import_into(&cluster.url(), &lines, documents, None)?;
-    let file = bench.datasets.copy(documents, "beside-postgres")?;
+    let file = bench.datasets.own(documents, "beside-postgres")?;
     let mut sqlite = Server::ours(&bench.binary, &store_of(&file), &[])?;
     let mut postgres = Server::ours(&bench.binary, &cluster.url(), &[])?.with_database(database);
     for server in [&sqlite, &postgres] {

@@ -5,6 +5,7 @@
 
 use super::Bench;
 use super::contest;
+use super::datasets::Lines;
 use super::generate::{Generator, Size};
 use super::loads::{Loads, V5};
 use super::report::{Shown, Table};
@@ -38,7 +39,7 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
 /// One, two and four processes under the same loads.
 fn processes(bench: &Bench, cluster: &Cluster, documents: u64) -> anyhow::Result<Table> {
     let url = cluster.url();
-    let lines = bench.datasets.lines(Generator { documents, size: Size::Small })?;
+    let lines = Lines::Generated(Generator { documents, size: Size::Small });
     bench.datasets.import_into(&url, &lines, documents, None)?;
     let mut fleets = PROCESSES
         .iter()

@@ -16,7 +16,7 @@ pub(super) fn measure(bench: &Bench, found: &mut Found) -> anyhow::Result<Shown>
     let documents = bench.middling();
     let loads = Loads { documents };
     let start = |name: &str, settings: &[(&str, &str)]| {
-        let file = bench.datasets.copy(documents, name)?;
+        let file = bench.datasets.own(documents, name)?;
         Server::ours(&bench.binary, &store_of(&file), settings)
     };
     let mut ours = start("requests", &[])?;

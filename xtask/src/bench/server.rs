@@ -36,6 +36,18 @@ impl Server {
         Self::start(&mut command)
     }
 
+    /// `server/examples/without`, or `without_mimalloc.rs`: ours without a trick.
+    pub(super) fn without(
+        binary: &Path,
+        trick: &str,
+        store: &str,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new(binary);
+        command.args([trick, store]).env("TMF683_LOG__FILTER", "error");
+        Self::start(command.envs(settings.iter().copied()))
+    }
+
     /// `server/examples/plain.rs`.
     pub(super) fn plain(binary: &Path, file: &Path) -> anyhow::Result<Self> {
         Self::start(Command::new(binary).arg(file))
@@ -60,6 +72,11 @@ impl Server {
         Ok(server)
     }
 
+    /// As the system calls it.
+    pub(super) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Waits until it says that it is ready.
     pub(super) fn wait_until_ready(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + PATIENCE;
@@ -81,11 +98,22 @@ impl Server {
     }
 
     fn status_mib(&self, field: &str) -> anyhow::Result<f64> {
-        let path = format!("/proc/{}/status", self.process.id());
-        let status = std::fs::read_to_string(&path).context(path)?;
-        let line = status.lines().find_map(|line| line.strip_prefix(field));
-        let kib = line.and_then(|line| line.split_whitespace().next()).context("no such field")?;
-        Ok(kib.parse::<f64>()? / 1024.0)
+        Ok(self.told("status", field)? / 1024.0)
+    }
+
+    /// What it has had the kernel write to disks since it started.
+    pub(super) fn written_bytes(&self) -> anyhow::Result<f64> {
+        self.told("io", "write_bytes:")
+    }
+
+    /// A number that stands behind a name in one of its files below `/proc`.
+    fn told(&self, file: &str, field: &str) -> anyhow::Result<f64> {
+        let path = format!("/proc/{}/{file}", self.process.id());
+        let said = std::fs::read_to_string(&path).context(path)?;
+        let line = said.lines().find_map(|line| line.strip_prefix(field));
+        let number =
+            line.and_then(|line| line.split_whitespace().next()).context("no such field")?;
+        Ok(number.parse()?)
     }
 
     /// Processor time so far, of the server and of its database.

@@ -101,7 +101,13 @@ fn set_up_writer(connection: &Connection) -> rusqlite::Result<()> {
     // A database file handed to us cannot make our SQL run functions of its own choosing.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(())
+    compile_once(connection)
+}
+
+/// Keeps SQLite from looking at what is bound when it plans: a statement whose `LIMIT` is bound would else be
+/// compiled anew at each use.
+fn compile_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Opens the connection that copies the write-ahead log to the database, see [`super::wal`].
@@ -147,5 +153,25 @@ pub(super) fn set_up_reader(
     // Sorting and materialised sets stay in memory, see the writer.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    Ok(())
+    compile_once(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    #[test]
+    fn statements_are_compiled_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, options) = (folder.path().join("a.db"), SqliteOptions::default());
+        let writer = open_writer(&path, &options).unwrap();
+        for connection in [writer, open_reader(&path, &options).unwrap()] {
+            let mut limited = connection.prepare("SELECT seq FROM outbox LIMIT ?").unwrap();
+            for limit in 1..4 {
+                assert!(!limited.exists([limit]).unwrap());
+            }
+            assert_eq!(limited.get_status(StatementStatus::RePrepare), 0);
+        }
+    }
 }

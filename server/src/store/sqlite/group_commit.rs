@@ -11,13 +11,13 @@ use super::error::{Nature, failed, failed_because, failed_together, nature};
 use super::indexing::Indexing;
 use super::job::Job;
 use super::memory::{Memory, News};
+use super::store::SqliteOptions;
 use super::wal::Wal;
 use crate::store::contract::StoreError;
 use rusqlite::Connection;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Jobs that share a transaction.
 pub(super) type Batch = [Box<dyn Job>];
@@ -68,7 +68,8 @@ pub(super) struct GroupCommit {
     connection: Connection,
     memory: Arc<Memory>,
     indexing: Indexing,
-    wal: Wal,
+    /// `None`: SQLite sees to it.
+    wal: Option<Wal>,
     commits: u64,
 }
 
@@ -78,9 +79,10 @@ impl GroupCommit {
         connection: Connection,
         memory: Arc<Memory>,
         indexing: Indexing,
-        busy_timeout: Duration,
+        options: &SqliteOptions,
     ) -> io::Result<Self> {
-        let wal = Wal::new(&connection, busy_timeout)?;
+        let wal = options.copies_beside.then(|| Wal::new(&connection, options.busy_timeout));
+        let wal = wal.transpose()?;
         Ok(Self { connection, memory, indexing, wal, commits: 0 })
     }
 
@@ -204,7 +206,9 @@ impl GroupCommit {
 
     /// What can wait until those who waited for a commit are told.
     pub(super) fn tidy_up(&mut self) {
-        self.wal.keep_short(&self.connection);
+        if let Some(wal) = &mut self.wal {
+            wal.keep_short(&self.connection);
+        }
         let followed = self
             .statement("BEGIN")
             .and_then(|()| self.indexing.follow(&self.connection))
@@ -232,7 +236,9 @@ impl GroupCommit {
     /// lost, the next start reads it.
     pub(super) fn finish(self) {
         self.finish_index();
-        self.wal.end();
+        if let Some(wal) = self.wal {
+            wal.end();
+        }
         let checkpoint =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         if let Err(e) = checkpoint {

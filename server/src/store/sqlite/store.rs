@@ -59,6 +59,11 @@ pub struct SqliteOptions {
     pub indexed_together: usize,
     /// How much of the database file each thread that reads maps into memory. 0: nothing.
     pub mmap_bytes: u32,
+    /// Whether a thread that reads by key keeps its snapshot for the next read, where that is as good.
+    pub keeps_snapshots: bool,
+    /// Whether the write-ahead log is copied to the database beside the writer, on a thread of its own;
+    /// else the writer does so every 16 MiB.
+    pub copies_beside: bool,
 }
 
 impl Default for SqliteOptions {
@@ -77,6 +82,8 @@ impl Default for SqliteOptions {
             walked_entries: 1000,
             indexed_together: 4096,
             mmap_bytes: 32 << 20,
+            keeps_snapshots: true,
+            copies_beside: true,
         }
     }
 }

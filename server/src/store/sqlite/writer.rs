@@ -76,11 +76,11 @@ impl Writer {
         indexing: Indexing,
         options: &SqliteOptions,
     ) -> io::Result<Self> {
-        let SqliteOptions { queue_length, queue_bytes, max_batch, busy_timeout, .. } = *options;
+        let SqliteOptions { queue_length, queue_bytes, max_batch, .. } = *options;
         let (sender, receiver) = mpsc::channel(queue_length.max(1));
         let (alive, ended) = watch::channel(());
         let counters = Arc::new(Counters::default());
-        let mut group_commit = GroupCommit::new(connection, memory, indexing, busy_timeout)?;
+        let mut group_commit = GroupCommit::new(connection, memory, indexing, options)?;
         let told = Arc::clone(&counters);
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             work(&mut group_commit, receiver, max_batch, &told);
