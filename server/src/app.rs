@@ -8,9 +8,10 @@ mod administration;
 mod import;
 
 use crate::domain::event::{Occasion, events_of_change, events_of_create, events_of_delete};
-use crate::domain::interaction::{self, Interaction, Members};
+use crate::domain::index;
+use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lifecycle::{self, Refusal, StatedDates};
-use crate::domain::{extent, index};
+use crate::domain::tree::Object;
 use crate::query::vocabulary::Vocabulary;
 use crate::store::contract::{
     Answered, Before, CreateOnce, Creation, Once, Outcome, Page, PageQuery, Record, Store,
@@ -183,7 +184,7 @@ impl App {
     /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::TooManyValues`].
     pub fn creation(
         &self,
-        members: Members,
+        members: Object<'_>,
         stated: StatedDates,
         occasion: Occasion<'_>,
     ) -> Result<Creation, AppError> {
@@ -272,14 +273,15 @@ impl App {
             let edited = edit(&before, &old)?;
             let changed = lifecycle::changed(&old, edited, &now, stated).map_err(AppError::from)?;
             let Some(changed) = changed else { return Ok(before) };
+            let members = Object::from(&changed.members);
             let after = Interaction {
                 version: version_after(before.version),
-                text: self.text_of(&changed.members)?,
+                text: self.text_of(&members)?,
                 ..before.clone()
             };
             let occasion = Occasion { time: &now, correlation_id };
             let events = events_of_change(&after, &changed, occasion, new_id);
-            let record = self.record(after.clone(), &changed.members);
+            let record = self.record(after.clone(), &members);
             let was = Before::with(before.version, &old);
             let outcome = self.store.replace(record, was, events).await;
             match outcome.map_err(AppError::from)? {
@@ -365,20 +367,20 @@ impl App {
     }
 
     /// The text to store, unless it is longer than it may be, or more than may be read again.
-    fn text_of(&self, members: &Members) -> Result<String, AppError> {
-        let values = 1 + members.values().map(extent::values).sum::<usize>();
+    fn text_of(&self, members: &Object<'_>) -> Result<String, AppError> {
+        let values = members.values();
         let limit = self.rules.document_values;
         if values > limit {
             return Err(AppError::TooManyValues { values, limit });
         }
-        let text = interaction::text_of(members);
+        let text = members.to_text();
         let (bytes, limit) = (text.len(), self.rules.document_bytes);
         if bytes > limit { Err(AppError::TooLarge { bytes, limit }) } else { Ok(text) }
     }
 
-    fn record(&self, interaction: Interaction, members: &Members) -> Record {
+    fn record(&self, interaction: Interaction, members: &Object<'_>) -> Record {
         Record {
-            keys: index::keys(members),
+            keys: index::keys_in(members).into(),
             extension_paths: self.vocabulary.extension_paths(members),
             interaction,
         }

@@ -13,12 +13,14 @@ use tokio::time::timeout;
 const MANY: usize = 100_000;
 const BOUND_KIB: usize = 32 << 10;
 
-/// Writes behind the server's back, for a hundred thousand requests would take minutes.
+/// Writes behind the server's back, for a hundred thousand requests would take minutes. They are in no
+/// index, and are said to be.
 fn fill(database: &Path, rows: usize) {
     let sql = format!(
         "WITH RECURSIVE row (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row WHERE n < {rows})
          INSERT INTO interaction (id, version, document)
-         SELECT 'i' || n, n, '{{\"reason\":\"{}\",\"status\":\"opened\"}}' FROM row",
+         SELECT 'i' || n, n, '{{\"reason\":\"{}\",\"status\":\"opened\"}}' FROM row;
+         UPDATE indexed SET up_to = (SELECT max(seq) FROM interaction)",
         "x".repeat(800)
     );
     rusqlite::Connection::open(database).unwrap().execute_batch(&sql).unwrap();

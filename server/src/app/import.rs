@@ -2,8 +2,9 @@
 
 use super::{App, AppError, new_id, version_after};
 use crate::domain::event::{Occasion, events_of_create};
-use crate::domain::interaction::{Interaction, Members};
+use crate::domain::interaction::Interaction;
 use crate::domain::lifecycle;
+use crate::domain::tree::Object;
 use crate::store::contract::{Creation, ImportBatch, ImportItem, Imported, Sameness, StoreResult};
 
 /// What an interaction from elsewhere is called.
@@ -25,7 +26,7 @@ impl App {
     /// [`AppError::Refused`], [`AppError::TooLarge`], [`AppError::TooManyValues`].
     pub fn import_item(
         &self,
-        members: Members,
+        members: Object<'_>,
         origin: Origin,
         now: &str,
         with_events: bool,

@@ -5,14 +5,13 @@
 //! is run again, the same line meets what it made before.
 
 use crate::app::{App, Origin};
-use crate::domain::interaction::Members;
 use crate::domain::json::{self, JsonError};
 use crate::domain::lens;
 use crate::domain::scalar::Instant;
+use crate::domain::tree::{Object, Tree};
 use crate::http::schema::{Violation, Violations};
 use crate::http::version::{Schemas, Version};
 use crate::store::contract::ImportItem;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -45,7 +44,7 @@ pub(super) struct Reader {
 impl Reader {
     /// The interaction in a line.
     pub(super) fn item(&self, number: u64, line: &[u8]) -> Result<ImportItem, Complaints> {
-        let value = json::parse(line, self.limits).map_err(misread)?;
+        let value = json::read(line, self.limits).map_err(misread)?;
         let version = self.version_of(&value)?;
         let mut members = self.judged(version, value)?;
         let origin = self.origin(&mut members, number, line)?;
@@ -59,11 +58,11 @@ impl Reader {
     }
 
     /// v5 has `relatedChannel` where v4 has `channel`, and both require theirs.
-    fn version_of(&self, value: &Value) -> Result<Version, Complaints> {
+    fn version_of(&self, value: &Tree<'_>) -> Result<Version, Complaints> {
         if let Some(version) = self.version {
             return Ok(version);
         }
-        let has = |name| value.get(name).is_some();
+        let has = |name| value.as_object().is_some_and(|members| members.get(name).is_some());
         match (has("channel"), has("relatedChannel")) {
             (false, true) => Ok(Version::V5),
             (true, false) => Ok(Version::V4),
@@ -77,7 +76,7 @@ impl Reader {
         }
     }
 
-    fn judged(&self, version: Version, value: Value) -> Result<Members, Complaints> {
+    fn judged<'t>(&self, version: Version, value: Tree<'t>) -> Result<Object<'t>, Complaints> {
         let [v4, v5] = &*self.schemas;
         let verdict = match version {
             Version::V4 => v4.judge_create(&value),
@@ -86,34 +85,35 @@ impl Reader {
         let verdict = match (verdict, &value) {
             // What was recorded through v4 need not have all that v5 requires. It is a v5 document
             // all the same, if v4 took it.
-            (Err(violations), Value::Object(members)) if version == Version::V5 => {
-                let view = Value::Object(lens::get(members));
-                let is_of_v4 = v4.judge_create(&view).is_ok();
-                if is_of_v4 { v5.judge_types(members) } else { Err(violations) }
+            (Err(violations), Tree::Object(members)) if version == Version::V5 => {
+                let view = lens::get(&members.clone().into());
+                let is_of_v4 = v4.judge_create(&Tree::Object(view.into())).is_ok();
+                if is_of_v4 { v5.judge_types(&value) } else { Err(violations) }
             }
             (verdict, _) => verdict,
         };
         let Violations(complaints) = match (verdict, value) {
-            (Ok(()), Value::Object(members)) => return Ok(members),
+            (Ok(()), Tree::Object(members)) => return Ok(members),
             (Err(violations), _) => violations,
             (Ok(()), _) => return Err(complaint("", "is no object")),
         };
         Err(complaints)
     }
 
-    fn put_v4(&self, view: Members) -> Result<Members, Complaints> {
-        let canonical = lens::put(None, view).map_err(|error| match &error {
+    fn put_v4(&self, view: Object<'_>) -> Result<Object<'static>, Complaints> {
+        let canonical = lens::put(None, view.into()).map_err(|error| match &error {
             lens::LensError::NameTaken { pointer, .. } => complaint(pointer, error.to_string()),
         })?;
         let [_, v5] = &*self.schemas;
-        v5.judge_types(&canonical).map_err(|Violations(complaints)| complaints)?;
-        Ok(canonical)
+        let verdict = v5.judge_types(&Tree::Object(Object::from(&canonical)));
+        verdict.map_err(|Violations(complaints)| complaints)?;
+        Ok(canonical.into())
     }
 
     /// Takes `id` and `href` out.
     fn origin(
         &self,
-        members: &mut Members,
+        members: &mut Object<'_>,
         number: u64,
         line: &[u8],
     ) -> Result<Origin, Complaints> {
@@ -150,10 +150,10 @@ fn made_id(source: &str, number: u64, line: &[u8]) -> String {
 }
 
 /// Takes a text out; `null` is none.
-fn text(members: &mut Members, name: &str) -> Result<Option<String>, Complaints> {
-    match members.shift_remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+fn text(members: &mut Object<'_>, name: &str) -> Result<Option<String>, Complaints> {
+    match members.remove(name) {
+        None | Some(Tree::Null) => Ok(None),
+        Some(Tree::Text(text)) if !text.is_empty() => Ok(Some(text.into_owned())),
         Some(_) => Err(complaint(&format!("/{name}"), "is no text, or an empty one")),
     }
 }
@@ -170,13 +170,10 @@ fn checked_id(id: String) -> Result<String, Complaints> {
     Ok(id)
 }
 
-fn judge_dates(members: &Members) -> Result<(), Complaints> {
+fn judge_dates(members: &Object<'_>) -> Result<(), Complaints> {
     for name in DATES {
-        let is_date = match members.get(name) {
-            None | Some(Value::Null) => true,
-            Some(value) => value.as_str().is_some_and(|text| Instant::parse(text).is_some()),
-        };
-        if !is_date {
+        let is_date = |value: &Tree<'_>| value.as_str().and_then(Instant::parse).is_some();
+        if !members.stated(name).is_none_or(is_date) {
             return Err(complaint(&format!("/{name}"), r#"is not a "date-time""#));
         }
     }

@@ -4,20 +4,13 @@
 
 use memchr::memchr;
 use std::io::{self, BufRead};
+use std::ops::Range;
 
-/// Lines that are read, judged and written together, at most. The more of them, the more entries each
-/// page of the index takes before it is written: with 1000, a large store costs a third more.
-const MOST_LINES: usize = 4000;
+/// Lines that are read and judged together, at most: few enough to be judged while they are still near
+/// the processor, and to lie where the last ones lay.
+const MOST_LINES: usize = 128;
 /// The same in bytes; the line that exceeds it is the last.
-const MOST_BYTES: usize = 16 << 20;
-
-/// A line, or that it was too long.
-pub(super) struct Line {
-    /// From 1.
-    pub(super) number: u64,
-    /// Without its end; `None`: longer than it may be.
-    pub(super) text: Option<Vec<u8>>,
-}
+const MOST_BYTES: usize = 256 << 10;
 
 /// Reads a source line by line.
 pub(super) struct Lines<R> {
@@ -28,11 +21,24 @@ pub(super) struct Lines<R> {
     bytes: u64,
 }
 
-/// Lines that belong together.
-pub(super) struct Batch {
-    pub(super) lines: Vec<Line>,
+/// Some lines, one behind the other.
+#[derive(Default)]
+pub(super) struct Part {
+    /// The number of the first, from 1.
+    first: u64,
+    text: Vec<u8>,
+    /// Where in the text each is; `None`: longer than it may be.
+    lines: Vec<Option<Range<usize>>>,
     /// How far the source has been read, in bytes.
     pub(super) bytes: u64,
+}
+
+impl Part {
+    /// The lines with their numbers, without their ends; `None`: longer than it may be.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, Option<&[u8]>)> {
+        let text = |line: &Option<Range<usize>>| line.clone().map(|line| &self.text[line]);
+        (self.first..).zip(self.lines.iter().map(text))
+    }
 }
 
 impl<R: BufRead> Lines<R> {
@@ -41,29 +47,33 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next lines; `None` at the end.
-    pub(super) fn batch(&mut self) -> io::Result<Option<Batch>> {
-        let (mut lines, begin) = (Vec::new(), self.bytes);
-        while lines.len() < MOST_LINES
-            && self.bytes - begin < MOST_BYTES as u64
-            && let Some(line) = self.line()?
+    pub(super) fn part(&mut self) -> io::Result<Option<Part>> {
+        let mut part = Part { first: self.number + 1, ..Part::default() };
+        part.text.reserve(MOST_BYTES);
+        while part.lines.len() < MOST_LINES
+            && part.text.len() < MOST_BYTES
+            && let Some(line) = self.line(&mut part.text)?
         {
-            lines.push(line);
+            part.lines.push(line);
         }
-        Ok((!lines.is_empty()).then_some(Batch { lines, bytes: self.bytes }))
+        part.bytes = self.bytes;
+        Ok((!part.lines.is_empty()).then_some(part))
     }
 
-    fn line(&mut self) -> io::Result<Option<Line>> {
-        let mut text = Some(Vec::new());
-        let begin = self.bytes;
+    /// Puts the next line behind the others; `None` at the end.
+    fn line(&mut self, text: &mut Vec<u8>) -> io::Result<Option<Option<Range<usize>>>> {
+        let (start, begin) = (text.len(), self.bytes);
+        let mut fits = true;
         loop {
             let part = self.source.fill_buf()?;
             let end = memchr(b'\n', part);
             let content = &part[..end.unwrap_or(part.len())];
-            let has_room = |text: &Vec<u8>| text.len() + content.len() <= self.most_bytes;
-            text = text.filter(has_room).map(|mut text| {
+            fits &= text.len() - start + content.len() <= self.most_bytes;
+            if fits {
                 text.extend_from_slice(content);
-                text
-            });
+            } else {
+                text.truncate(start);
+            }
             let (is_end, used) = (part.is_empty(), content.len() + usize::from(end.is_some()));
             self.source.consume(used);
             self.bytes += used as u64;
@@ -75,7 +85,7 @@ impl<R: BufRead> Lines<R> {
             return Ok(None);
         }
         self.number += 1;
-        Ok(Some(Line { number: self.number, text }))
+        Ok(Some(fits.then_some(start..text.len())))
     }
 }
 
@@ -97,26 +107,25 @@ mod tests {
         ] {
             for capacity in [1, 3, 100] {
                 let mut lines = Lines::new(BufReader::with_capacity(capacity, text.as_bytes()), 8);
-                let batch = lines.batch().unwrap();
-                let bytes = batch.as_ref().map_or(0, |batch| batch.bytes);
-                let read = batch.map_or(Vec::new(), |batch| batch.lines);
+                let part = lines.part().unwrap().unwrap_or_default();
+                let read: Vec<_> = part.lines().collect();
                 let told: Vec<_> = read
                     .iter()
-                    .map(|line| line.text.as_deref().map(|text| std::str::from_utf8(text).unwrap()))
+                    .map(|(_, line)| line.map(|text| std::str::from_utf8(text).unwrap()))
                     .collect();
                 assert_eq!(told, expected, "{text:?}");
-                assert_eq!(bytes, text.len() as u64);
-                assert!(read.iter().zip(1..).all(|(line, number)| line.number == number));
-                assert!(lines.batch().unwrap().is_none());
+                assert_eq!(part.bytes, text.len() as u64);
+                assert!(read.iter().zip(1..).all(|((line, _), number)| *line == number));
+                assert!(lines.part().unwrap().is_none());
             }
         }
     }
 
     #[test]
-    fn batches_are_bounded() {
+    fn parts_are_bounded() {
         let text = "x\n".repeat(MOST_LINES + 1);
         let mut lines = Lines::new(text.as_bytes(), 8);
-        let mut next = || lines.batch().unwrap().map(|batch| batch.lines.len());
+        let mut next = || lines.part().unwrap().map(|part| part.lines.len());
         assert_eq!([next(), next(), next()], [Some(MOST_LINES), Some(1), None]);
     }
 }

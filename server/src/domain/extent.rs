@@ -1,4 +1,4 @@
-//! How long, how deep and how much a JSON value is, found without writing it down.
+//! How long and how deep a JSON value is, found without writing it down.
 //!
 //! What a client sends is bounded when it is read. What the server makes out of it, by copying, has
 //! to be measured.
@@ -29,15 +29,6 @@ pub fn text_bytes(value: &Value) -> usize {
     }
 }
 
-/// How many values there are: this one, and the members and items of every level in it.
-pub fn values(value: &Value) -> usize {
-    match value {
-        Value::Array(elements) => 1 + elements.iter().map(values).sum::<usize>(),
-        Value::Object(members) => 1 + members.values().map(values).sum::<usize>(),
-        _ => 1,
-    }
-}
-
 /// Levels of objects and arrays: 0 for a scalar.
 pub fn depth(value: &Value) -> usize {
     let inside = match value {
@@ -52,6 +43,7 @@ pub fn depth(value: &Value) -> usize {
 mod tests {
     use super::*;
     use crate::domain::json;
+    use crate::domain::tree::Tree;
 
     #[test]
     fn as_long_as_its_text_and_as_deep_as_its_brackets() {
@@ -63,7 +55,7 @@ mod tests {
             ("[[],[[[]]],[]]", 4, 6),
         ] {
             let value = json::parse(text.as_bytes(), json::Limits::default()).unwrap();
-            assert_eq!(values(&value), count, "{text}");
+            assert_eq!(Tree::from(&value).values(), count, "{text}");
             assert_eq!((text_bytes(&value), depth(&value)), (text.len(), levels), "{text}");
         }
     }

@@ -6,10 +6,11 @@
 
 use super::decimal::Decimal;
 use super::interaction::{Interaction, Members};
-use super::path;
+use super::json;
 use super::scalar::{Instant, Operand};
+use super::tree::{Object, Tree};
 use crate::query::filter::{Comparison, Order, Term};
-use serde_json::Value;
+use std::sync::LazyLock;
 
 /// Number of the rules by which keys are made, [`INDEXED`] among them. A release that makes other keys of
 /// a document than the last one did has the next number, and every store then makes its entries anew:
@@ -83,13 +84,60 @@ pub const MAX_KEY_BYTES: usize = 512;
 /// bytes below the bound.
 const SURELY_WHOLE: usize = MAX_KEY_BYTES - 3;
 
+/// [`INDEXED`] as the paths branch, so that one walk over a document finds the values of all.
+static BRANCHES: LazyLock<Branch> = LazyLock::new(|| {
+    let mut root = Branch::default();
+    for indexed in INDEXED {
+        let end = indexed.path.split('.').fold(&mut root, Branch::below_or_new);
+        end.ends = Some(indexed);
+    }
+    root
+});
+
+/// Where some indexed paths lead on.
+#[derive(Default)]
+struct Branch {
+    /// The path that ends here.
+    ends: Option<IndexedPath>,
+    below: Vec<(&'static str, Branch)>,
+}
+
+impl Branch {
+    fn below_or_new(&mut self, name: &'static str) -> &mut Self {
+        let at = self.below.iter().position(|(at, _)| *at == name);
+        let at = at.unwrap_or_else(|| {
+            self.below.push((name, Self::default()));
+            self.below.len() - 1
+        });
+        &mut self.below[at].1
+    }
+
+    fn collect_members(&self, members: &Object<'_>, keys: &mut Vec<Key>) {
+        for (name, value) in members.iter() {
+            if let Some((_, branch)) = self.below.iter().find(|(at, _)| at == name) {
+                branch.collect(value, keys);
+            }
+        }
+    }
+
+    fn collect(&self, value: &Tree<'_>, keys: &mut Vec<Key>) {
+        match value {
+            Tree::Array(items) => items.iter().for_each(|item| self.collect(item, keys)),
+            Tree::Object(members) => self.collect_members(members, keys),
+            scalar => keys.extend(self.ends.and_then(|indexed| key(indexed, scalar))),
+        }
+    }
+}
+
 /// All keys of one interaction, each once, in their order.
 pub fn keys(members: &Members) -> Vec<Key> {
-    let mut keys = Vec::new();
-    for indexed in &INDEXED {
-        let path: Vec<&str> = indexed.path.split('.').collect();
-        path::each_at(members, &path, &mut |value| keys.extend(key(*indexed, value)));
-    }
+    keys_in(&members.into())
+}
+
+/// The same of members to look at.
+pub fn keys_in(members: &Object<'_>) -> Vec<Key> {
+    let mut keys = Vec::with_capacity(INDEXED.len());
+    BRANCHES.collect_members(members, &mut keys);
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -97,7 +145,7 @@ pub fn keys(members: &Members) -> Vec<Key> {
 
 /// The same of what is stored. A text that is no JSON object has none.
 pub fn keys_of(interaction: &Interaction) -> Vec<Key> {
-    interaction.members().map(|members| keys(&members)).unwrap_or_default()
+    json::stored(&interaction.text).map(|members| keys_in(&members)).unwrap_or_default()
 }
 
 /// Those of `keys` that are not among `others`, both as [`keys`] makes them.
@@ -192,22 +240,22 @@ fn range(path: u16, order: Order, instant: Instant) -> Candidates {
 }
 
 /// The key of a value in a document. `null` matches nothing and has none.
-fn key(indexed: IndexedPath, value: &Value) -> Option<Key> {
+fn key(indexed: IndexedPath, value: &Tree<'_>) -> Option<Key> {
     let number = indexed.number;
     match value {
-        Value::String(text) => match (indexed.kind, Instant::parse(text)) {
+        Tree::Text(text) => match (indexed.kind, Instant::parse(text)) {
             (KeyKind::Instant, Some(instant)) => {
                 Some(Key { path: number, value: instant_value(instant) })
             }
             _ => Some(text_key(number, text)),
         },
-        Value::Number(value) => {
+        Tree::Number(value) => {
             let spelling = value.to_string();
             let by_value = Decimal::parse(&spelling).map(|decimal| decimal.spelling());
             Some(text_key(number, &by_value.unwrap_or(spelling)))
         }
-        Value::Bool(value) => Some(text_key(number, if *value { "true" } else { "false" })),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Tree::Bool(value) => Some(text_key(number, if *value { "true" } else { "false" })),
+        Tree::Null | Tree::Array(_) | Tree::Object(_) => None,
     }
 }
 
@@ -231,7 +279,10 @@ const fn instant(number: u16, path: &'static str) -> IndexedPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::path;
     use crate::query::filter::tests::filter;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
     use std::collections::HashSet;
 
     fn interaction(text: &str) -> Interaction {
@@ -309,6 +360,42 @@ mod tests {
         ];
         assert_eq!((RULES, found), (1, expected.map(str::to_owned).to_vec()));
         assert_eq!(keys_of(&interaction("[]")), []);
+    }
+
+    /// JSON of the names in the paths, wherever they stand.
+    fn documents() -> impl Strategy<Value = Value> {
+        let scalar = prop::sample::select(vec![
+            json!(null),
+            json!(true),
+            json!(7),
+            json!("x"),
+            json!("2024-05-01"),
+            json!(""),
+        ]);
+        let names = INDEXED.iter().flat_map(|indexed| indexed.path.split('.'));
+        let name = prop::sample::select(names.collect::<Vec<_>>());
+        scalar.prop_recursive(5, 60, 6, move |inner| {
+            let members = prop::collection::btree_map(name.clone(), inner.clone(), 0..6);
+            let object = members.prop_map(|members| members.into_iter().collect());
+            prop_oneof![3 => object, 1 => prop::collection::vec(inner, 0..3).prop_map(Value::Array)]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn one_walk_finds_what_a_walk_for_each_path_does(document in documents()) {
+            let Value::Object(members) = document else { return Ok(()) };
+            let mut expected = Vec::new();
+            for indexed in INDEXED {
+                let path: Vec<&str> = indexed.path.split('.').collect();
+                path::each_at(&members, &path, &mut |value| {
+                    expected.extend(key(indexed, &value.into()));
+                });
+            }
+            expected.sort();
+            expected.dedup();
+            prop_assert_eq!(keys(&members), expected);
+        }
     }
 
     fn finds(lookup: &Lookup, key: &Key) -> bool {

@@ -9,15 +9,23 @@
 //! `serde_json::from_str`. It also hands numbers to visitors as a map with a magic key; an object of
 //! a client that has such a key would turn into a number when it is read back, and is refused.
 
+use super::interaction::Members;
 use super::spelling::Numbers;
+use super::tree::{Member, Object, Tree};
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::map::Entry;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fmt;
 
 /// What member names may not begin with: serde_json's own notation for numbers and raw text.
 const RESERVED: &str = "$serde_json::private::";
+
+/// Up to so many members a name is looked for among all of them: quicker than by its hash.
+const FEW_MEMBERS: usize = 32;
+/// Most objects have no more, so their place does not have to grow.
+const USUAL_MEMBERS: usize = 6;
 
 /// Deepest nesting that serde_json reads, whatever [`Limits::depth`] allows.
 pub const DEEPEST: usize = 127;
@@ -107,18 +115,31 @@ pub enum JsonError {
 ///
 /// # Errors
 /// See [`JsonError`].
-pub fn parse(bytes: &[u8], limits: Limits) -> Result<Value, JsonError> {
+pub fn read(bytes: &[u8], limits: Limits) -> Result<Tree<'_>, JsonError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| JsonError::NotUtf8 { at: error.valid_up_to() })?;
     let reading = Reading::new(text, limits);
     reading.run().map_err(|error| reading.explain(&error))
 }
 
+/// The same as a value that can be changed.
+///
+/// # Errors
+/// See [`JsonError`].
+pub fn parse(bytes: &[u8], limits: Limits) -> Result<Value, JsonError> {
+    read(bytes, limits).map(Value::from)
+}
+
 /// Reads the text of an object that was written by us, spellings kept. Not bounded beyond
 /// serde_json's own recursion limit: it was when it came in.
-pub fn reread(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
+pub fn reread(text: &str) -> Result<Members, serde_json::Error> {
+    stored(text).map(Members::from)
+}
+
+/// The same, to be looked at.
+pub fn stored(text: &str) -> Result<Object<'_>, serde_json::Error> {
     match Reading::new(text, Limits::NONE).run()? {
-        Value::Object(members) => Ok(members),
+        Tree::Object(members) => Ok(members),
         _ => Err(serde_json::Error::custom("not an object")),
     }
 }
@@ -164,7 +185,7 @@ impl<'t> Reading<'t> {
         Self { text, limits, numbers, values: Cell::new(0), fault: RefCell::default() }
     }
 
-    fn run(&self) -> Result<Value, serde_json::Error> {
+    fn run(&self) -> Result<Tree<'t>, serde_json::Error> {
         let mut source = serde_json::Deserializer::from_str(self.text);
         let value = Node { reading: self, depth: 0 }.deserialize(&mut source)?;
         source.end().map(|()| value)
@@ -230,48 +251,49 @@ impl Node<'_, '_> {
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
-    type Value = Value;
+    type Value = Tree<'de>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<Tree<'de>, D::Error> {
         self.reading.met()?;
         source.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Node<'_, '_> {
-    type Value = Value;
+    type Value = Tree<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Tree<'de>, E> {
+        Ok(Tree::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Tree<'de>, E> {
+        Ok(Tree::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Tree<'de>, E> {
         self.reading.numbers.met();
-        Ok(Value::from(value))
+        Ok(Tree::Number(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Tree<'de>, E> {
         self.reading.numbers.met();
-        Ok(Value::from(value))
+        Ok(Tree::Number(value.into()))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::from(value))
+    /// Without escapes.
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Tree<'de>, E> {
+        Ok(Tree::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_str<E>(self, value: &str) -> Result<Tree<'de>, E> {
+        Ok(Tree::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Tree<'de>, A::Error> {
         let inside = self.inside()?;
         let mut array = Vec::new();
         loop {
@@ -281,7 +303,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     return Err(self.reading.refuse(FaultKind::Long, None));
                 }
                 Ok(Some(element)) => array.push(element),
-                Ok(None) => return Ok(Value::Array(array)),
+                Ok(None) => return Ok(Tree::Array(array)),
                 Err(error) => {
                     self.reading.step_out(|| array.len().to_string());
                     return Err(error);
@@ -290,37 +312,44 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree<'de>, A::Error> {
         let mut next = access.next_key_seed(Name { text: self.reading.text })?;
         if let Some(MemberName::Number) = next {
             let respelled: String = access.next_value()?;
-            return Ok(Value::Number(self.reading.numbers.spelled(respelled)));
+            return Ok(Tree::Number(self.reading.numbers.spelled(respelled)));
         }
         let inside = self.inside()?;
-        let mut members = Map::new();
+        let mut members = Vec::with_capacity(USUAL_MEMBERS);
+        let mut names = HashSet::new();
         while let Some(MemberName::Given(name)) = next {
             if name.starts_with(RESERVED) {
-                return Err(self.reading.refuse(FaultKind::Reserved, Some(name)));
+                return Err(self.reading.refuse(FaultKind::Reserved, Some(name.into_owned())));
             }
-            match members.entry(name) {
-                Entry::Occupied(twice) => {
-                    let name = twice.key().clone();
-                    return Err(self.reading.refuse(FaultKind::Duplicate, Some(name)));
+            if is_among(&members, &name, &mut names) {
+                return Err(self.reading.refuse(FaultKind::Duplicate, Some(name.into_owned())));
+            }
+            match access.next_value_seed(inside) {
+                Ok(value) => members.push((name, value)),
+                Err(error) => {
+                    self.reading.step_out(|| name.into_owned());
+                    return Err(error);
                 }
-                Entry::Vacant(place) => match access.next_value_seed(inside) {
-                    Ok(value) => {
-                        place.insert(value);
-                    }
-                    Err(error) => {
-                        self.reading.step_out(|| place.key().clone());
-                        return Err(error);
-                    }
-                },
             }
             next = access.next_key_seed(Name { text: self.reading.text })?;
         }
-        Ok(Value::Object(members))
+        Ok(Tree::Object(Object::of(members)))
     }
+}
+
+/// Whether one of the members has the name. Of an object that has many, `names` are those asked for so far.
+fn is_among(members: &[Member<'_>], name: &str, names: &mut HashSet<String>) -> bool {
+    if members.len() < FEW_MEMBERS {
+        return members.iter().any(|(other, _)| other == name);
+    }
+    if names.is_empty() {
+        names.extend(members.iter().map(|(name, _)| name.to_string()));
+    }
+    !names.insert(name.to_owned())
 }
 
 /// Reads a member name and tells serde_json's number key from the same letters sent by a client.
@@ -328,38 +357,38 @@ struct Name<'t> {
     text: &'t str,
 }
 
-enum MemberName {
-    Given(String),
+enum MemberName<'t> {
+    Given(Cow<'t, str>),
     Number,
 }
 
 impl<'de> DeserializeSeed<'de> for Name<'_> {
-    type Value = MemberName;
+    type Value = MemberName<'de>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<MemberName, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<Self::Value, D::Error> {
         source.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Name<'_> {
-    type Value = MemberName;
+    type Value = MemberName<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a member name")
     }
 
     /// Names the client wrote without escapes are borrowed from the text; the number key is not.
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<MemberName, E> {
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
         let sent = self.text.as_bytes().as_ptr_range().contains(&name.as_ptr());
         if !sent && name.starts_with(RESERVED) {
             return Ok(MemberName::Number);
         }
-        Ok(MemberName::Given(name.to_owned()))
+        Ok(MemberName::Given(Cow::Borrowed(name)))
     }
 
     /// Names with escapes.
-    fn visit_str<E>(self, name: &str) -> Result<MemberName, E> {
-        Ok(MemberName::Given(name.to_owned()))
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(MemberName::Given(Cow::Owned(name.to_owned())))
     }
 }
 
@@ -394,6 +423,17 @@ mod tests {
         check(r#"{"a":1,"a":1}"#, "member `/a` appears twice");
         check(r#"{"a":[0,{"~/":{"x":1,"\u0078":2}}]}"#, "member `/a/1/~0~1/x` appears twice");
         check(r#"{"":1,"":1}"#, "member `/` appears twice");
+        let names =
+            (0..2 * FEW_MEMBERS).map(|n| format!(r#""{n}":0"#)).collect::<Vec<_>>().join(",");
+        let read = |last: &str| parse(format!("{{{names},{last}}}").as_bytes(), Limits::default());
+        assert!(read(r#""last":0"#).is_ok());
+        for twice in [0, FEW_MEMBERS, 2 * FEW_MEMBERS - 1] {
+            let pointer = format!("/{twice}");
+            assert_eq!(
+                read(&format!(r#""{twice}":0"#)),
+                Err(JsonError::DuplicateMember { pointer })
+            );
+        }
     }
 
     #[test]

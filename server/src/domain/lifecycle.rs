@@ -5,6 +5,7 @@
 
 use super::interaction::{Members, keeping_type_last};
 use super::scalar::Instant;
+use super::tree::{Object, Tree};
 use serde_json::Value;
 
 /// The only root `@type` of the API; others must say they extend it.
@@ -54,29 +55,28 @@ pub struct Changed {
 /// A new interaction: server-set members filled in, `id` and `href` of the client dropped.
 ///
 /// `lastUpdate` is always the server's. `status` is `opened` where it is absent.
-pub fn created(mut members: Members, now: &str, stated: StatedDates) -> Members {
-    keeping_type_last(&mut members, |members| {
-        members.shift_remove("id");
-        members.shift_remove("href");
-        let absent = |members: &Members, name| members.get(name).is_none_or(Value::is_null);
-        if absent(members, "status") {
-            set(members, "status", "opened");
+pub fn created<'t>(mut members: Object<'t>, now: &'t str, stated: StatedDates) -> Object<'t> {
+    members.keeping_type_last(|members| {
+        members.remove("id");
+        members.remove("href");
+        if members.stated("status").is_none() {
+            members.set("status", "opened");
         }
         for name in ["creationDate", "statusChangeDate"] {
-            if stated == StatedDates::Overruled || absent(members, name) {
-                set(members, name, now);
+            if stated == StatedDates::Overruled || members.stated(name).is_none() {
+                members.set(name, now);
             }
         }
-        set(members, "lastUpdate", now);
+        members.set("lastUpdate", now);
     });
     members
 }
 
 /// An interaction that comes from elsewhere: it keeps its dates and its status, and gets what it has
 /// not. Answers the names of what it got too.
-pub fn imported(mut members: Members, now: &str) -> (Members, Vec<&'static str>) {
+pub fn imported<'t>(mut members: Object<'t>, now: &'t str) -> (Object<'t>, Vec<&'static str>) {
     let mut got = Vec::new();
-    keeping_type_last(&mut members, |members| {
+    members.keeping_type_last(|members| {
         let values = [
             ("status", "opened"),
             ("creationDate", now),
@@ -84,8 +84,8 @@ pub fn imported(mut members: Members, now: &str) -> (Members, Vec<&'static str>)
             ("lastUpdate", now),
         ];
         for (name, value) in values {
-            if members.get(name).is_none_or(Value::is_null) {
-                set(members, name, value);
+            if members.stated(name).is_none() {
+                members.set(name, value);
                 got.push(name);
             }
         }
@@ -138,13 +138,13 @@ pub fn changed(
 ///
 /// # Errors
 /// Another `@type` without `@baseType: PartyInteraction`.
-pub fn check_root_type(members: &Members) -> Result<(), Refusal> {
-    let extends = members.get("@baseType").and_then(Value::as_str) == Some(ROOT_TYPE);
-    match root_type(members) {
-        Some(Value::String(name)) if extends || name == ROOT_TYPE => Ok(()),
+pub fn check_root_type(members: &Object<'_>) -> Result<(), Refusal> {
+    let extends = members.get("@baseType").and_then(Tree::as_str) == Some(ROOT_TYPE);
+    match members.get("@type") {
         None => Ok(()),
-        Some(Value::String(name)) => Err(Refusal::ForeignType { found: name.clone() }),
-        Some(other) => Err(Refusal::ForeignType { found: other.to_string() }),
+        Some(Tree::Text(name)) if extends || name == ROOT_TYPE => Ok(()),
+        Some(Tree::Text(name)) => Err(Refusal::ForeignType { found: name.to_string() }),
+        Some(other) => Err(Refusal::ForeignType { found: Value::from(other.clone()).to_string() }),
     }
 }
 
@@ -221,7 +221,7 @@ fn different_apart_from(names: &[&str], before: &Members, after: &Members) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::json::reread;
+    use crate::domain::json::{reread, stored};
 
     const NOW: &str = "2024-05-01T00:00:00Z";
 
@@ -230,8 +230,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_created(sent: &str, stated: StatedDates, expected: &str) {
-        let got = Value::from(created(members(sent), NOW, stated)).to_string();
+    fn check_created(sent: &str, dates: StatedDates, expected: &str) {
+        let sent = sent.replace('\'', "\"");
+        let got = created(stored(&sent).unwrap(), NOW, dates).to_text();
         assert_eq!(got.replace('"', "'").replace(NOW, "now"), expected);
     }
 
@@ -269,8 +270,9 @@ mod tests {
                 "status creationDate statusChangeDate lastUpdate",
             ),
         ] {
-            let (members, names) = imported(members(sent), NOW);
-            let text = Value::from(members).to_string().replace('"', "'").replace(NOW, "now");
+            let sent = sent.replace('\'', "\"");
+            let (members, names) = imported(stored(&sent).unwrap(), NOW);
+            let text = members.to_text().replace('"', "'").replace(NOW, "now");
             assert_eq!((text.as_str(), names.join(" ").as_str()), (expected, got));
         }
     }
@@ -337,7 +339,8 @@ mod tests {
     #[test]
     fn root_types() {
         let check = |text: &str, ok: bool| {
-            assert_eq!(check_root_type(&members(text)).is_ok(), ok, "{text}");
+            let sent = text.replace('\'', "\"");
+            assert_eq!(check_root_type(&stored(&sent).unwrap()).is_ok(), ok, "{text}");
         };
         check("{}", true);
         check("{'@type':'PartyInteraction'}", true);

@@ -16,3 +16,4 @@ pub mod path;
 pub mod scalar;
 pub mod shape;
 mod spelling;
+pub mod tree;

@@ -2,6 +2,7 @@
 
 use super::Target;
 use super::input::LIMITS;
+use crate::domain::tree::Tree;
 use crate::domain::{extent, json};
 use serde_json::Value;
 
@@ -44,12 +45,13 @@ pub const JSON: Target = Target {
 
 fn judge(bytes: &[u8]) {
     let lenient = serde_json::from_slice::<Value>(bytes);
-    match json::parse(bytes, LIMITS) {
-        Ok(value) => {
+    match json::read(bytes, LIMITS) {
+        Ok(tree) => {
             assert!(lenient.is_ok(), "serde_json does not read it");
-            assert!(
-                extent::depth(&value) <= LIMITS.depth && extent::values(&value) <= LIMITS.values
-            );
+            assert!(tree.values() <= LIMITS.values);
+            let value = Value::from(tree.clone());
+            assert_eq!((Tree::from(&value), Tree::from(value.clone())), (tree.clone(), tree));
+            assert!(extent::depth(&value) <= LIMITS.depth);
             // What is printed reads back as itself, to the letter.
             let text = value.to_string();
             let again = json::parse(text.as_bytes(), LIMITS).unwrap();
@@ -57,6 +59,7 @@ fn judge(bytes: &[u8]) {
             assert_eq!(extent::text_bytes(&value), text.len());
             assert_eq!(numbers(&text), numbers(&String::from_utf8_lossy(bytes)));
             let wrapped = format!("{{\"x\":{text}}}");
+            assert_eq!(json::stored(&wrapped).unwrap().to_text(), wrapped);
             assert_eq!(Value::Object(json::reread(&wrapped).unwrap()).to_string(), wrapped);
         }
         Err(json::JsonError::Syntax { .. }) => assert!(lenient.is_err(), "serde_json reads it"),

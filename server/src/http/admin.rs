@@ -104,7 +104,7 @@ impl api::AdminApi for Admin {
         let taken = operations::REPLAY_SUBSCRIPTION.request_media_types;
         let body = body::read(context, rqctx.request.headers(), body, taken).await?;
         let body = body::parse(&context.limits, &body)?;
-        context.admin_schemas.replay.judge(&body)?;
+        context.admin_schemas.replay.judge(&(&body).into())?;
         let from = replay_from(&body)?;
         let set_back = context.app.replay(&path.into_inner().id, from).await?;
         Ok(one(&subscription(set_back))?.reply())

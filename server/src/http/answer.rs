@@ -43,7 +43,7 @@ impl Answer {
 
     /// The version of the resource in the body.
     pub fn etag(self, version: i64) -> Result<Self, ApiError> {
-        self.header(ETAG, &entity_tag(version))
+        self.header(ETAG, entity_tag(version))
     }
 
     /// Where the resource just made is.
@@ -58,7 +58,7 @@ impl Answer {
 
     /// Where to read on (RFC 8288).
     pub fn next(self, url: &str) -> Result<Self, ApiError> {
-        self.header(LINK, &format!("<{url}>; rel=\"next\""))
+        self.header(LINK, format!("<{url}>; rel=\"next\""))
     }
 
     /// How many there are, how many are here, and where the others are (TMF630 "Paging").
@@ -68,18 +68,21 @@ impl Answer {
 
     /// How many there are, and how many are here.
     pub fn counts(self, total: u64, here: u64) -> Result<Self, ApiError> {
-        self.header(HeaderName::from_static("x-total-count"), &total.to_string())?
-            .header(HeaderName::from_static("x-result-count"), &here.to_string())
+        self.header(HeaderName::from_static("x-total-count"), total)?
+            .header(HeaderName::from_static("x-result-count"), here)
     }
 
     /// How a list was found. Attributes have any letters, headers have not.
     pub fn explained(self, plan: &str) -> Result<Self, ApiError> {
         let plan = plan.escape_default().to_string();
-        self.header(HeaderName::from_static("x-query-plan"), &plan)
+        self.header(HeaderName::from_static("x-query-plan"), plan)
     }
 
-    fn header(mut self, name: HeaderName, value: &str) -> Result<Self, ApiError> {
-        let value = HeaderValue::from_str(value).map_err(ApiError::internal)?;
+    fn header<V>(mut self, name: HeaderName, value: V) -> Result<Self, ApiError>
+    where
+        HeaderValue: TryFrom<V, Error: std::error::Error + Send + Sync + 'static>,
+    {
+        let value = HeaderValue::try_from(value).map_err(ApiError::internal)?;
         self.headers.insert(name, value);
         Ok(self)
     }

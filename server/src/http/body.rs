@@ -2,6 +2,7 @@
 
 use crate::config::Limits;
 use crate::domain::json;
+use crate::domain::tree::Tree;
 use crate::error::ApiError;
 use crate::http::context::Context;
 use crate::http::load::Roomed;
@@ -54,15 +55,22 @@ pub fn as_it_is(headers: &HeaderMap) -> Result<(), ApiError> {
     if is_identity { Ok(()) } else { Err(ApiError::unsupported_content_coding()) }
 }
 
-/// A body as a tree, read strictly.
+/// A body to be looked at, read strictly.
 ///
 /// # Errors
 /// 400 where it is not JSON, or not within its bounds.
+pub fn tree<'b>(limits: &Limits, body: &'b [u8]) -> Result<Tree<'b>, ApiError> {
+    Ok(json::read(body, bounds(limits))?)
+}
+
+/// The same as a value.
+///
+/// # Errors
+/// As [`tree`].
 pub fn parse(limits: &Limits, body: &[u8]) -> Result<Value, ApiError> {
-    let limits = json::Limits {
-        depth: limits.json_depth,
-        items: limits.array_items,
-        values: limits.json_values,
-    };
-    Ok(json::parse(body, limits)?)
+    Ok(json::parse(body, bounds(limits))?)
+}
+
+fn bounds(limits: &Limits) -> json::Limits {
+    json::Limits { depth: limits.json_depth, items: limits.array_items, values: limits.json_values }
 }

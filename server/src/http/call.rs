@@ -61,7 +61,7 @@ impl<'a> Call<'a> {
         match named {
             None => Ok(format!("http://{}{base}{path}", self.local_addr)),
             Some(host) if host.parse::<Authority>().is_ok() && !host.contains('@') => {
-                Ok(format!("http://{host}{base}{path}"))
+                Ok(["http://", host, base, path].concat())
             }
             Some(_) => Err(ApiError::invalid_request("Host: not a host and port")),
         }
@@ -181,5 +181,5 @@ impl EntityTag {
 
 /// The entity tag of a version; strong, for the same version is the same bytes at the same URL.
 pub fn entity_tag(version: i64) -> String {
-    format!("\"{version}\"")
+    ["\"", &version.to_string(), "\""].concat()
 }

@@ -90,8 +90,13 @@ impl Context {
         Ok(())
     }
 
-    fn log(&self, request: &RequestInfo, operation: &str, status: u16, since: Instant) {
-        if self.access_log {
+    /// When a request began, if anybody is to be told how long it took.
+    fn clock(&self) -> Option<Instant> {
+        self.access_log.then(Instant::now)
+    }
+
+    fn log(&self, request: &RequestInfo, operation: &str, status: u16, since: Option<Instant>) {
+        if let Some(since) = since {
             tracing::info!(
                 target: "access",
                 method = %request.method(),
@@ -116,8 +121,8 @@ impl Guard for Context {
     where
         F: Future<Output = Result<Response<Body>, ApiError>> + Send,
     {
-        let since = Instant::now();
         let context = rqctx.context();
+        let since = context.clock();
         let admitted = context.admit(&rqctx.request, operation.response_media_types);
         let answer = match admitted.and_then(|()| context.load.enter(rqctx)) {
             Err(error) => Err(error),
@@ -134,8 +139,8 @@ impl Guard for Context {
         rqctx: &RequestContext<Self>,
         path: &'static PathMethods,
     ) -> Result<Response<Body>, ApiError> {
-        let since = Instant::now();
         let context = rqctx.context();
+        let since = context.clock();
         let admitted = context.admit(&rqctx.request, &[]);
         let error = admitted.err().unwrap_or_else(|| ApiError::method_not_allowed(path.allowed));
         context.log(&rqctx.request, "methodNotAllowed", error.status().as_u16(), since);

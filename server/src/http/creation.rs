@@ -7,16 +7,16 @@
 use crate::app;
 use crate::app::Versions;
 use crate::domain::event::Occasion;
-use crate::domain::interaction::Members;
 use crate::domain::json::pointer;
 use crate::domain::json_patch::Problem;
+use crate::domain::tree::Tree;
 use crate::error::ApiError;
 use crate::http::answer::Answer;
+use crate::http::body;
 use crate::http::call::Call;
-use crate::http::interactions::object;
+use crate::http::version::Version;
 use crate::store::contract::{Answered, CreatedOne, Creation};
 use http::StatusCode;
-use serde_json::Value;
 
 impl Call<'_> {
     /// POST on the collection.
@@ -24,7 +24,7 @@ impl Call<'_> {
         let fields = self.only_fields()?;
         let keyed = self.idempotency_key(body)?;
         let href_prefix = self.href_prefix()?;
-        let body = self.parsed(body)?;
+        let body = body::tree(&self.context.limits, body)?;
         self.schemas().judge_create(&body)?;
         let creation = self.creation(body, &app::now())?;
         let interaction = &creation.record.interaction;
@@ -49,9 +49,9 @@ impl Call<'_> {
             return Err(ApiError::precondition_failed("The collection has no ETag to match"));
         }
         let href_prefix = self.href_prefix()?;
-        let body = self.parsed(body)?;
+        let body = body::tree(&self.context.limits, body)?;
         let limit = self.context.limits.patch_operations;
-        if body.as_array().is_some_and(|operations| operations.len() > limit) {
+        if matches!(&body, Tree::Array(operations) if operations.len() > limit) {
             return Err(ApiError::invalid_body(Problem::TooMany { limit }.to_string()));
         }
         self.schemas().judge_creations(&body)?;
@@ -73,29 +73,36 @@ impl Call<'_> {
     }
 
     /// What is to be written for a body that fits the document.
-    fn creation(&self, body: Value, now: &str) -> Result<Creation, ApiError> {
-        let view = without_identity(object(body)?);
-        let canonical = self.version.put(None, view)?;
-        self.judge_for_v5(&canonical)?;
+    fn creation(&self, body: Tree<'_>, now: &str) -> Result<Creation, ApiError> {
+        let Tree::Object(mut view) = body else {
+            return Err(ApiError::invalid_body("the body is not a JSON object"));
+        };
+        view.remove("id");
+        view.remove("href");
+        let canonical = match self.version {
+            Version::V5 => view,
+            Version::V4 => {
+                let canonical = self.version.put(None, view.into())?;
+                self.judge_for_v5(&canonical)?;
+                canonical.into()
+            }
+        };
         let occasion = Occasion { time: now, correlation_id: self.correlation_id() };
         Ok(self.context.app.creation(canonical, self.version.stated_dates(), occasion)?)
     }
 }
 
 /// The interactions of a patch that fits the document.
-fn values(patch: Value) -> impl Iterator<Item = Value> {
+fn values(patch: Tree<'_>) -> impl Iterator<Item = Tree<'_>> {
     let operations = match patch {
-        Value::Array(operations) => operations,
+        Tree::Array(operations) => operations,
         _ => Vec::new(),
     };
-    let value = |mut operation: Value| operation.get_mut("value").map(Value::take);
+    let value = |operation| match operation {
+        Tree::Object(mut operation) => operation.remove("value"),
+        _ => None,
+    };
     operations.into_iter().filter_map(value)
-}
-
-fn without_identity(mut members: Members) -> Members {
-    members.shift_remove("id");
-    members.shift_remove("href");
-    members
 }
 
 fn answered(answer: Answered, is_replayed: bool) -> Result<Answer, ApiError> {

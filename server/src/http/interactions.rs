@@ -3,6 +3,7 @@
 
 use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lifecycle;
+use crate::domain::tree::Tree;
 use crate::error::ApiError;
 use crate::http::answer::Answer;
 use crate::http::body;
@@ -73,7 +74,10 @@ impl Call<'_> {
     pub(super) fn judge_for_v5(&self, canonical: &Members) -> Result<(), ApiError> {
         match self.version {
             Version::V5 => Ok(()),
-            Version::V4 => Ok(self.context.schemas_of(Version::V5).judge_types(canonical)?),
+            Version::V4 => {
+                let canonical = Tree::Object(canonical.into());
+                Ok(self.context.schemas_of(Version::V5).judge_types(&canonical)?)
+            }
         }
     }
 

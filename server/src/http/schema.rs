@@ -3,10 +3,14 @@
 //! The schemas come from the generator and are compiled once. Every complaint names its member by
 //! JSON Pointer (RFC 6901) and never repeats the client's value.
 
+mod looked_at;
+
+use crate::domain::tree::Tree;
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
+use looked_at::Trees;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -44,7 +48,7 @@ const MOST_TOLD: usize = 10;
 
 /// One definition of the document, compiled.
 #[derive(Debug)]
-pub struct Schema(Validator);
+pub struct Schema(Validator<Trees>);
 
 impl Schema {
     /// Compiles the definition `name` of a generated `schemas.json`.
@@ -54,7 +58,7 @@ impl Schema {
     pub fn compile(schemas: &str, name: &str) -> anyhow::Result<Self> {
         let mut root: Value = serde_json::from_str(schemas)?;
         root["$ref"] = json!(format!("#/$defs/{name}"));
-        let validator = jsonschema::options()
+        let validator = jsonschema::options_for::<Trees>()
             .with_draft(jsonschema::Draft::Draft202012)
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
@@ -71,7 +75,7 @@ impl Schema {
     ///
     /// # Errors
     /// Where it does not fit.
-    pub fn judge(&self, body: &Value) -> Result<(), Violations> {
+    pub fn judge(&self, body: &Tree<'_>) -> Result<(), Violations> {
         if self.0.is_valid(body) { Ok(()) } else { Err(Violations(self.violations(body))) }
     }
 
@@ -80,7 +84,7 @@ impl Schema {
     ///
     /// # Errors
     /// Where `after` does not fit and `before` did.
-    pub fn judge_change(&self, before: &Value, after: &Value) -> Result<(), Violations> {
+    pub fn judge_change(&self, before: &Tree<'_>, after: &Tree<'_>) -> Result<(), Violations> {
         if self.0.is_valid(after) {
             return Ok(());
         }
@@ -94,7 +98,7 @@ impl Schema {
     ///
     /// # Errors
     /// Where a member has another type than the document gives it.
-    pub fn judge_types(&self, body: &Value) -> Result<(), Violations> {
+    pub fn judge_types(&self, body: &Tree<'_>) -> Result<(), Violations> {
         if self.0.is_valid(body) {
             return Ok(());
         }
@@ -104,7 +108,7 @@ impl Schema {
         if found.is_empty() { Ok(()) } else { Err(Violations(found)) }
     }
 
-    fn violations(&self, body: &Value) -> Vec<Violation> {
+    fn violations(&self, body: &Tree<'_>) -> Vec<Violation> {
         self.0.iter_errors(body).take(MOST_TOLD).map(told).collect()
     }
 }
@@ -132,6 +136,8 @@ fn is_base64(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
 
     const SCHEMAS: &str = r##"{"$defs": {
         "Call": {"type": "object", "required": ["reason"], "properties": {
@@ -146,7 +152,7 @@ mod tests {
 
     fn complaint(body: Value) -> String {
         let schema = Schema::compile(SCHEMAS, "Call").unwrap();
-        schema.judge(&body).map_or_else(|v| v.to_string(), |()| String::new())
+        schema.judge(&Tree::from(&body)).map_or_else(|v| v.to_string(), |()| String::new())
     }
 
     #[test]
@@ -168,12 +174,48 @@ mod tests {
         }
     }
 
+    /// JSON of what the schema tells apart.
+    fn bodies() -> impl Strategy<Value = Value> {
+        let scalar = prop::sample::select(vec![
+            json!(null),
+            json!(true),
+            json!(1e3),
+            json!("Ref"),
+            json!("2020-10-02T11:36:18Z"),
+        ]);
+        let names = vec!["reason", "at", "size", "content", "party", "@type", "id", "x"];
+        let name = prop::sample::select(names);
+        scalar.prop_recursive(4, 40, 8, move |inner| {
+            let members = prop::collection::btree_map(name.clone(), inner.clone(), 0..8);
+            let object = members.prop_map(|members| members.into_iter().collect());
+            prop_oneof![5 => object, 1 => prop::collection::vec(inner, 0..3).prop_map(Value::Array)]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_tree_is_judged_as_the_value_is(body in bodies()) {
+            static SCHEMA: LazyLock<Schema> =
+                LazyLock::new(|| Schema::compile(SCHEMAS, "Call").unwrap());
+            static OF_VALUES: LazyLock<Validator> = LazyLock::new(|| {
+                let mut root: Value = serde_json::from_str(SCHEMAS).unwrap();
+                root["$ref"] = json!("#/$defs/Call");
+                let options = jsonschema::options().should_validate_formats(true);
+                options.with_format("base64", is_base64).build(&root).unwrap()
+            });
+            let expected: Vec<_> = OF_VALUES.iter_errors(&body).map(told).take(MOST_TOLD).collect();
+            prop_assert_eq!(OF_VALUES.is_valid(&body), SCHEMA.0.is_valid(&Tree::from(&body)));
+            prop_assert_eq!(SCHEMA.violations(&Tree::from(&body)), expected);
+        }
+    }
+
     #[test]
     fn a_change_answers_only_for_what_it_made_worse() {
         let schema = Schema::compile(SCHEMAS, "Call").unwrap();
-        let before = json!({"party": {"@type": "Ref"}});
-        assert!(schema.judge_change(&before, &json!({"party": {"@type": "Ref"}, "x": 1})).is_ok());
-        let worse = schema.judge_change(&before, &json!({"party": {"@type": "Ref"}, "at": 1}));
+        let before = Tree::from(json!({"party": {"@type": "Ref"}}));
+        let judge = |after: Value| schema.judge_change(&before, &Tree::from(after));
+        assert!(judge(json!({"party": {"@type": "Ref"}, "x": 1})).is_ok());
+        let worse = judge(json!({"party": {"@type": "Ref"}, "at": 1}));
         assert_eq!(worse.unwrap_err().to_string(), r#"/at is not of type "string""#);
     }
 }

@@ -7,8 +7,8 @@ use crate::domain::interaction::{Interaction, Members};
 use crate::domain::lens;
 use crate::domain::lifecycle::StatedDates;
 use crate::domain::shape::Shape;
+use crate::domain::tree::{Object, Tree};
 use crate::error::ApiError;
-use crate::http::interactions;
 use crate::http::schema::{Schema, Violation, Violations};
 use crate::query::fields::Fields;
 use serde_json::Value;
@@ -177,7 +177,7 @@ impl Schemas {
     ///
     /// # Errors
     /// Each member that does not fit.
-    pub fn judge_create(&self, body: &Value) -> Result<(), Violations> {
+    pub fn judge_create(&self, body: &Tree<'_>) -> Result<(), Violations> {
         self.create.judge(body)
     }
 
@@ -185,7 +185,7 @@ impl Schemas {
     ///
     /// # Errors
     /// 400 naming each member that does not fit.
-    pub fn judge_creations(&self, body: &Value) -> Result<(), ApiError> {
+    pub fn judge_creations(&self, body: &Tree<'_>) -> Result<(), ApiError> {
         Ok(self.creations.judge(body)?)
     }
 
@@ -194,7 +194,7 @@ impl Schemas {
     /// # Errors
     /// 400 naming each member that does not fit.
     pub fn judge_operations(&self, body: &Value) -> Result<(), ApiError> {
-        Ok(self.operations.judge(body)?)
+        Ok(self.operations.judge(&body.into())?)
     }
 
     /// Judges the body of a subscription.
@@ -202,7 +202,7 @@ impl Schemas {
     /// # Errors
     /// 400 naming each member that does not fit.
     pub fn judge_subscribe(&self, body: &Value) -> Result<(), ApiError> {
-        Ok(self.subscribe.judge(body)?)
+        Ok(self.subscribe.judge(&body.into())?)
     }
 
     /// Judges a patched representation: it must fit the update schema at least as well as before,
@@ -217,9 +217,9 @@ impl Schemas {
         if !lost.is_empty() {
             return Err(Violations(lost).into());
         }
-        let (before, after) = (Value::Object(before), Value::Object(after));
-        self.update.judge_change(&before, &after)?;
-        interactions::object(after)
+        let tree = |members| Tree::Object(Object::from(members));
+        self.update.judge_change(&tree(&before), &tree(&after))?;
+        Ok(after)
     }
 
     /// Judges canonical members that came through another version by their types alone: a member
@@ -228,7 +228,7 @@ impl Schemas {
     ///
     /// # Errors
     /// Each member of the wrong type.
-    pub fn judge_types(&self, canonical: &Members) -> Result<(), Violations> {
-        self.update.judge_types(&Value::Object(canonical.clone()))
+    pub fn judge_types(&self, canonical: &Tree<'_>) -> Result<(), Violations> {
+        self.update.judge_types(canonical)
     }
 }

@@ -7,7 +7,9 @@
 //! Every create walks all of its document here, so the shapes a value may have together are worked out
 //! beforehand: one look-up leads from a member to the next.
 
+use crate::domain::tree::{Object, Tree};
 use indexmap::{IndexMap, IndexSet};
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 
@@ -44,8 +46,9 @@ pub struct Vocabulary {
 #[derive(Clone, Debug)]
 struct Place {
     kind: Kind,
-    /// The places below, by name, over all shapes a value here may have.
-    members: HashMap<String, usize>,
+    /// The places below, by name, over all shapes a value here may have. The names are the API document's,
+    /// so nobody can choose them to fall together.
+    members: FxHashMap<String, usize>,
 }
 
 /// The schema is not the one the generator emits.
@@ -79,9 +82,9 @@ impl Vocabulary {
     }
 
     /// Dotted paths in a document that the API document does not have, each once.
-    pub fn extension_paths(&self, members: &Map<String, Value>) -> Vec<String> {
+    pub fn extension_paths(&self, members: &Object<'_>) -> Vec<String> {
         let mut found = BTreeSet::new();
-        self.collect(members, Some(ROOT), &mut String::new(), &mut found);
+        self.collect(members, Some(ROOT), None, &mut found);
         found.into_iter().collect()
     }
 
@@ -92,42 +95,63 @@ impl Vocabulary {
 
     fn collect(
         &self,
-        members: &Map<String, Value>,
+        members: &Object<'_>,
         here: Option<usize>,
-        path: &mut String,
+        way: Option<&Way<'_>>,
         found: &mut BTreeSet<String>,
     ) {
-        for (name, value) in members {
-            let length = path.len();
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(name);
+        for (name, value) in members.iter() {
             let next = self.step(here, name);
-            let addressable = !name.is_empty() && !name.contains('.');
-            if addressable && path.len() <= MOST_PATH_BYTES && found.len() < MOST_EXTENSION_PATHS {
-                if next.is_none() {
-                    found.insert(path.clone());
-                }
-                self.descend(value, next, path, found);
+            let is_scalar = !matches!(value, Tree::Array(_) | Tree::Object(_));
+            if next.is_some() && is_scalar {
+                continue;
             }
-            path.truncate(length);
+            let way = Way::to(way, name);
+            let addressable = !name.is_empty() && !name.contains('.');
+            if addressable && way.bytes <= MOST_PATH_BYTES && found.len() < MOST_EXTENSION_PATHS {
+                if next.is_none() {
+                    found.insert(way.path());
+                }
+                self.descend(value, next, &way, found);
+            }
         }
     }
 
     fn descend(
         &self,
-        value: &Value,
+        value: &Tree<'_>,
         here: Option<usize>,
-        path: &mut String,
+        way: &Way<'_>,
         found: &mut BTreeSet<String>,
     ) {
         match value {
-            Value::Object(members) => self.collect(members, here, path, found),
-            Value::Array(items) => {
-                items.iter().for_each(|item| self.descend(item, here, path, found));
+            Tree::Object(members) => self.collect(members, here, Some(way), found),
+            Tree::Array(items) => {
+                items.iter().for_each(|item| self.descend(item, here, way, found));
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => {}
+        }
+    }
+}
+
+/// A path while it is walked: few are written down.
+struct Way<'a> {
+    up: Option<&'a Way<'a>>,
+    name: &'a str,
+    /// Length of the dotted path.
+    bytes: usize,
+}
+
+impl<'a> Way<'a> {
+    fn to(up: Option<&'a Way<'a>>, name: &'a str) -> Self {
+        let bytes = up.map_or(0, |up| up.bytes + 1) + name.len();
+        Self { up, name, bytes }
+    }
+
+    fn path(&self) -> String {
+        match self.up {
+            Some(up) => format!("{}.{}", up.path(), self.name),
+            None => self.name.to_owned(),
         }
     }
 }
@@ -266,6 +290,11 @@ pub mod tests {
         dotted.split('.').map(str::to_owned).collect()
     }
 
+    fn extensions(document: Value) -> Vec<String> {
+        let Tree::Object(members) = document.into() else { panic!("no object") };
+        small().extension_paths(&members)
+    }
+
     #[test]
     fn a_path_has_the_kind_the_document_gives_it() {
         for (dotted, expected) in [
@@ -294,20 +323,17 @@ pub mod tests {
         for _ in 0..40 {
             nested = json!({"relatedParty": [{"party": nested}]});
         }
-        let Value::Object(members) = nested else { unreachable!() };
         // Longer than any path that is taken, so none is: but finding that out must end.
-        assert_eq!(small().extension_paths(&members), Vec::<String>::new());
+        assert_eq!(extensions(nested), Vec::<String>::new());
     }
 
     #[test]
     fn extensions_are_what_the_document_does_not_have() {
-        let Value::Object(members) = json!({
+        let document = json!({
             "status": "open", "vip": true, "score": {"value": 3, "by": [{"bot": 1}, {"bot": 2}]},
             "relatedParty": [{"role": "x", "team": "a", "party": {"@type": "Robot", "serial": 7}}],
             "a.b": 1,
-        }) else {
-            unreachable!()
-        };
+        });
         let expected = [
             "relatedParty.party.serial",
             "relatedParty.team",
@@ -317,12 +343,12 @@ pub mod tests {
             "score.value",
             "vip",
         ];
-        assert_eq!(small().extension_paths(&members), expected);
+        assert_eq!(extensions(document), expected);
     }
 
     #[test]
     fn a_document_of_many_extensions_is_bounded() {
-        let members = (0..2000).map(|n| (format!("x{n}"), Value::Null)).collect();
-        assert_eq!(small().extension_paths(&members).len(), MOST_EXTENSION_PATHS);
+        let members: Map<_, _> = (0..2000).map(|n| (format!("x{n}"), Value::Null)).collect();
+        assert_eq!(extensions(members.into()).len(), MOST_EXTENSION_PATHS);
     }
 }

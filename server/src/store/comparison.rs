@@ -358,7 +358,7 @@ pub(super) fn creation(id: u8, version: i64, seed: u8, place: i64) -> Creation {
     );
     let foreign_href = seed.is_multiple_of(3).then(|| format!("http://elsewhere/{id}"));
     let interaction = Interaction { id: id.to_string(), version, foreign_href, text: text.clone() };
-    let keys = index::keys(&interaction.members().unwrap());
+    let keys = index::keys(&interaction.members().unwrap()).into();
     let extension_paths = vec![format!("x{}\0", seed % 3)];
     let event = Event {
         id: format!("e-{place}-{id}"),

@@ -15,6 +15,7 @@ use crate::domain::interaction::{Interaction, Members};
 use administration::AdministrationStore;
 use delivery::DeliveryStore;
 use futures::future::BoxFuture;
+use std::sync::Arc;
 
 mod import;
 mod list;
@@ -88,7 +89,7 @@ pub struct Record {
     /// What is stored.
     pub interaction: Interaction,
     /// Entries for the index, see [`crate::domain::index`].
-    pub keys: Vec<Key>,
+    pub keys: Arc<[Key]>,
     /// Dotted paths in the document that the API document does not know.
     pub extension_paths: Vec<String>,
 }

@@ -50,11 +50,15 @@ fn step() -> impl Strategy<Value = Step> {
 struct Cache {
     bytes: usize,
     walked: u64,
+    /// How many interactions SQLite indexes together.
+    together: usize,
 }
 
 fn cache() -> impl Strategy<Value = Cache> {
     let bytes = prop_oneof![Just(0), Just(8000), Just(1 << 20)];
-    (bytes, 0..6_u64).prop_map(|(bytes, walked)| Cache { bytes, walked })
+    let together = prop_oneof![1..10_usize, Just(4096)];
+    let all = (bytes, 0..6_u64, together);
+    all.prop_map(|(bytes, walked, together)| Cache { bytes, walked, together })
 }
 
 /// Two processes on one database, and what it must hold.
@@ -72,6 +76,7 @@ impl World {
             let options = SqliteOptions {
                 index_cache_bytes: cache.bytes,
                 walked_entries: cache.walked,
+                indexed_together: cache.together,
                 ..SqliteOptions::default()
             };
             SqliteStore::open(directory.path().join("test.db"), options).unwrap()
@@ -181,7 +186,7 @@ fn changed(stored: &Interaction, (foreign_href, text): Content) -> Interaction {
 }
 
 fn record(interaction: Interaction) -> Record {
-    let keys = index::keys(&interaction.members().unwrap());
+    let keys = index::keys(&interaction.members().unwrap()).into();
     Record { interaction, keys, extension_paths: Vec::new() }
 }
 
@@ -281,7 +286,7 @@ async fn lists_are_of_one_state(world: World, rounds: usize) {
     }
 }
 
-const KEPT: Cache = Cache { bytes: 1 << 20, walked: 0 };
+const KEPT: Cache = Cache { bytes: 1 << 20, walked: 0, together: 10 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_list_is_of_one_state() {

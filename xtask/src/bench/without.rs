@@ -8,7 +8,7 @@ use super::loads::{Loads, V5};
 use super::report::{Shown, Table};
 use super::server::Server;
 use super::wrk::Load;
-use Trick::{Copier, Lto, Mapping, Mimalloc, Nothing, Postings, Snapshots};
+use Trick::{Copier, Lto, Mapping, Mimalloc, Nothing, Postings, Snapshots, Tail};
 
 /// Here the file is small enough to be mapped whole.
 const FEW: u64 = 10_000;
@@ -25,6 +25,7 @@ enum Trick {
     Snapshots,
     Postings,
     Copier,
+    Tail,
     Mimalloc,
     Lto,
 }
@@ -37,6 +38,7 @@ impl Trick {
             Snapshots => "keeping snapshots for reads by id",
             Postings => "keeping what lookups found (`limits.index_cache_bytes`)",
             Copier => "copying the write-ahead log beside the writer",
+            Tail => "writing index entries of thousands of interactions together",
             Mimalloc => "mimalloc",
             Lto => "fat LTO, in one unit (the profile `dist`, to `release`)",
         }
@@ -53,6 +55,7 @@ impl Trick {
                 Server::without(all, "nothing", store, &settings)
             }
             Copier => Server::without(all, "copier", store, &[]),
+            Tail => Server::without(all, "tail", store, &[]),
             Mimalloc => Server::without(&bench.without_mimalloc, "nothing", store, &[]),
             Lto => Server::ours(&bench.binary, store, &[]),
         }
@@ -103,10 +106,10 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
         files.push(file);
         anyhow::Ok((trick, server))
     };
-    let servers = [Nothing, Copier, Mimalloc].map(&mut start);
+    let servers = [Nothing, Copier, Tail, Mimalloc].map(&mut start);
     let servers = servers.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let post = loads.post(64, Size::Small);
-    compare(bench, documents, servers, &[(post.clone(), &[Copier, Mimalloc])], &mut table)?;
+    compare(bench, documents, servers, &[(post.clone(), &[Copier, Tail, Mimalloc])], &mut table)?;
     if let Some(dist) = &bench.dist {
         let (_, release) = start(Lto)?;
         let file = bench.datasets.own(documents, "without-nothing")?;

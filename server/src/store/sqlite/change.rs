@@ -5,12 +5,13 @@
 //! given. Statements come from the connection's cache: they are compiled once per run.
 
 use super::memory::{self, Memory, News};
+use super::tail::Told;
 use crate::domain::event::Event;
 use crate::domain::index::{Key, not_among};
 use crate::store::contract::{Before, Creation, Outcome, Record, Subscribed, Subscription};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 use serde_json::json;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// What a job works on.
 pub(super) struct Unit<'a> {
@@ -44,19 +45,9 @@ pub(super) fn create(unit: &mut Unit<'_>, creations: &[Creation]) -> rusqlite::R
     Ok(true)
 }
 
+/// All of a creation but its index entries, which follow together with others ([`super::indexing`]).
 /// `false`: the id exists.
-fn insert(unit: &mut Unit<'_>, creation: &Creation) -> rusqlite::Result<bool> {
-    let Some(seq) = insert_without_keys(unit, creation)? else { return Ok(false) };
-    add_keys(unit.connection, creation.record.keys.iter().map(|key| (key, seq)).collect())?;
-    Ok(true)
-}
-
-/// All of a creation but its index entries, for who adds those of many together. `None`: the id
-/// exists.
-pub(super) fn insert_without_keys(
-    unit: &mut Unit<'_>,
-    creation: &Creation,
-) -> rusqlite::Result<Option<i64>> {
+pub(super) fn insert(unit: &mut Unit<'_>, creation: &Creation) -> rusqlite::Result<bool> {
     let Creation { record, events } = creation;
     let interaction = &record.interaction;
     let inserted = unit
@@ -72,15 +63,18 @@ pub(super) fn insert_without_keys(
             interaction.text,
         ])?;
     if inserted == 0 {
-        return Ok(None);
+        return Ok(false);
     }
     let seq = unit.connection.last_insert_rowid();
+    let (id, version) = (interaction.id.clone(), interaction.version);
+    let told = Told { id, version, keys: Arc::clone(&record.keys) };
+    unit.news.created.push((seq.unsigned_abs(), told));
     add_extension_paths(unit, &record.extension_paths)?;
     add_events(unit, events)?;
-    Ok(Some(seq))
+    Ok(true)
 }
 
-/// Replaces the document, and of the index entries those that differ.
+/// Replaces the document, and of the index entries those that differ: as far as they are in the index.
 pub(super) fn replace(
     unit: &mut Unit<'_>,
     record: &Record,
@@ -100,8 +94,10 @@ pub(super) fn replace(
     for key in not_among(&before.keys, &record.keys) {
         remove_key(unit.connection, seq, key)?;
     }
-    let new = not_among(&record.keys, &before.keys).map(|key| (key, seq));
-    add_keys(unit.connection, new.collect())?;
+    if is_indexed(unit.connection, seq)? {
+        let new = not_among(&record.keys, &before.keys).map(|key| (key, seq));
+        add_keys(unit.connection, new.collect())?;
+    }
     add_extension_paths(unit, &record.extension_paths)?;
     add_events(unit, events)?;
     Ok(Outcome::Done)
@@ -205,6 +201,13 @@ fn find(
         Some((_, version)) if version != expected_version => Err(Outcome::Changed),
         Some((seq, _)) => Ok(seq),
     })
+}
+
+/// Whether the interaction's entries are in the index; else they follow.
+fn is_indexed(connection: &Connection, seq: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT up_to >= ?1 FROM indexed WHERE one = 1")?
+        .query_row([seq], |row| row.get(0))
 }
 
 /// Entries that one statement adds where there are many: a third of the cost of one is the statement.

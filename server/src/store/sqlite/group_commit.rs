@@ -8,6 +8,7 @@
 
 use super::change::Unit;
 use super::error::{Nature, failed, failed_because, failed_together, nature};
+use super::indexing::Indexing;
 use super::job::Job;
 use super::memory::{Memory, News};
 use super::store::SqliteOptions;
@@ -66,6 +67,7 @@ impl Failure {
 pub(super) struct GroupCommit {
     connection: Connection,
     memory: Arc<Memory>,
+    indexing: Indexing,
     /// `None`: SQLite sees to it.
     wal: Option<Wal>,
     commits: u64,
@@ -76,11 +78,12 @@ impl GroupCommit {
     pub(super) fn new(
         connection: Connection,
         memory: Arc<Memory>,
+        indexing: Indexing,
         options: &SqliteOptions,
     ) -> io::Result<Self> {
         let wal = options.copies_beside.then(|| Wal::new(&connection, options.busy_timeout));
         let wal = wal.transpose()?;
-        Ok(Self { connection, memory, wal, commits: 0 })
+        Ok(Self { connection, memory, indexing, wal, commits: 0 })
     }
 
     /// Transactions committed so far.
@@ -121,26 +124,33 @@ impl GroupCommit {
         let mut news = News::default();
         let result = self
             .statement("BEGIN IMMEDIATE")
+            .and_then(|()| self.indexing.write(&self.connection))
             .map_err(Rollback::Transaction)
-            .and_then(|()| run(self, batch, &mut news))
-            .and_then(|verdicts| {
+            .and_then(|indexed| {
+                let verdicts = run(self, batch, &mut news)?;
+                self.indexing.tell(std::mem::take(&mut news.created));
                 self.statement("COMMIT").map_err(Rollback::Transaction)?;
-                Ok(verdicts)
+                Ok((verdicts, indexed))
             });
-        if result.is_err() {
-            // If that fails too, the connection may still be in the transaction, and says so
-            // when the next is begun.
-            if !self.connection.is_autocommit() {
-                let _ = self.statement("ROLLBACK");
+        let (verdicts, indexed) = match result {
+            Ok(committed) => committed,
+            Err(rollback) => {
+                self.roll_back();
+                return Err(rollback);
             }
-            return result;
-        }
+        };
+        self.indexing.is_done(indexed);
         self.memory.learn(news);
         self.commits += 1;
-        if let Some(wal) = &mut self.wal {
-            wal.keep_short(&self.connection);
+        Ok(verdicts)
+    }
+
+    /// If that fails too, the connection may still be in the transaction, and says so when the next is
+    /// begun.
+    fn roll_back(&self) {
+        if !self.connection.is_autocommit() {
+            let _ = self.statement("ROLLBACK");
         }
-        result
     }
 
     /// All jobs, or none: the first failure ends it.
@@ -194,10 +204,38 @@ impl GroupCommit {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
-    /// Leaves one file: the WAL's content goes to the database, the WAL becomes empty, and
+    /// What can wait until those who waited for a commit are told.
+    pub(super) fn tidy_up(&mut self) {
+        if let Some(wal) = &mut self.wal {
+            wal.keep_short(&self.connection);
+        }
+        let followed = self
+            .statement("BEGIN")
+            .and_then(|()| self.indexing.follow(&self.connection))
+            .and_then(|()| self.statement("COMMIT"));
+        if let Err(error) = followed {
+            tracing::debug!(%error, "the tail is followed with the next commit");
+            self.roll_back();
+        }
+    }
+
+    /// Leaves a complete index.
+    fn finish_index(&self) {
+        let written = self
+            .statement("BEGIN IMMEDIATE")
+            .and_then(|()| self.indexing.write_all(&self.connection))
+            .and_then(|()| self.statement("COMMIT"));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the newest interactions are indexed after the next start");
+            self.roll_back();
+        }
+    }
+
+    /// Leaves one file: the index is complete, the WAL's content goes to the database, the WAL becomes empty, and
     /// closing the last connection removes it. If a reader is in the way it stays: nothing is
     /// lost, the next start reads it.
     pub(super) fn finish(self) {
+        self.finish_index();
         if let Some(wal) = self.wal {
             wal.end();
         }

@@ -12,26 +12,16 @@ use rusqlite::{Connection, OptionalExtension};
 /// What became of each item, up to the one at which it stopped.
 pub(super) fn import(unit: &mut Unit<'_>, batch: &ImportBatch) -> rusqlite::Result<Vec<Imported>> {
     let mut fates = Vec::with_capacity(batch.items.len());
-    let mut entries = Vec::new();
     for item in batch.items.iter() {
-        let record = &item.creation.record;
-        let fate = match change::insert_without_keys(unit, &item.creation)? {
-            Some(seq) => {
-                entries.extend(record.keys.iter().map(|key| (key, seq)));
-                Imported::Created
-            }
-            None => {
-                // What is met may be of this batch: then its entries must be there.
-                change::add_keys(unit.connection, std::mem::take(&mut entries))?;
-                import_over(unit, item, batch.on_conflict)?
-            }
+        let fate = match change::insert(unit, &item.creation)? {
+            true => Imported::Created,
+            false => import_over(unit, item, batch.on_conflict)?,
         };
         fates.push(fate);
         if fate == Imported::Stopped {
             break;
         }
     }
-    change::add_keys(unit.connection, entries)?;
     Ok(fates)
 }
 

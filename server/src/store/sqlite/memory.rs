@@ -5,6 +5,7 @@
 //! a reply finds them. Only the writer of this process tells them: paths another process writes
 //! to the same file are looked for when they are missing here, and its events are not waited for.
 
+use super::tail::Told;
 use rusqlite::Connection;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,6 +86,8 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<i64> {
 /// What will be true once the transaction is committed.
 #[derive(Debug, Default)]
 pub(super) struct News {
+    /// What was created, for the tail.
+    pub(super) created: Vec<(u64, Told)>,
     /// Extension paths that were not known.
     pub(super) extension_paths: Vec<String>,
     /// Where the outbox ends, if it has grown.
@@ -96,6 +99,7 @@ pub(super) struct News {
 /// A point to go back to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
+    created: usize,
     extension_paths: usize,
     head: Option<i64>,
     subscriptions: u64,
@@ -104,12 +108,14 @@ pub(super) struct Mark {
 impl News {
     /// Everything told so far, to go back to if a job fails.
     pub(super) fn mark(&self) -> Mark {
-        let Self { extension_paths, head, subscriptions } = self;
-        Mark { extension_paths: extension_paths.len(), head: *head, subscriptions: *subscriptions }
+        let Self { created, extension_paths, head, subscriptions } = self;
+        let (created, extension_paths) = (created.len(), extension_paths.len());
+        Mark { created, extension_paths, head: *head, subscriptions: *subscriptions }
     }
 
     /// Forgets what was told after `mark`: its savepoint was rolled back.
     pub(super) fn forget_since(&mut self, mark: Mark) {
+        self.created.truncate(mark.created);
         self.extension_paths.truncate(mark.extension_paths);
         self.head = mark.head;
         self.subscriptions = mark.subscriptions;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! create, replace, delete … ─▶ queue ─▶ writer thread ─▶ one transaction for many jobs ─▶ replies
+//! index entries ─▶ tail, in memory ─▶ indexing ─▶ the same transactions, thousands of interactions later
 //! write-ahead log ─▶ wal, a thread and connection of its own ─▶ database
 //! get  ─▶ the calling thread's own read connection, inline
 //! page ─▶ [`super::list`], on a pooled read connection
@@ -21,6 +22,7 @@ mod delivery;
 mod error;
 mod group_commit;
 mod import;
+mod indexing;
 mod job;
 mod key;
 mod memory;
@@ -32,6 +34,7 @@ mod reindex;
 mod schema;
 mod snapshot;
 mod store;
+mod tail;
 mod wal;
 mod writer;
 

@@ -12,6 +12,9 @@
 //! were when it was written. So all entries must have been made by the same rules, and a release with
 //! others makes them all anew ([`REINDEXED`]). `id` and `href` are not looked up here: they have columns.
 //!
+//! `indexed` says how far the index goes: interactions above `up_to` have not all of their entries in it, and
+//! no list looks for them there. See [`super::tail`].
+//!
 //! `amendment` is which interactions were replaced or deleted lately, in the order of commits. What lists
 //! have found in one state of the database is by it brought to another: see [`crate::store::list`]. Its
 //! last 65536 entries are kept, or a few more.
@@ -52,6 +55,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_delivery.sql"),
     include_str!("migrations/0004_no_attribute_seq.sql"),
     include_str!("migrations/0005_amendment.sql"),
+    include_str!("migrations/0006_indexed.sql"),
 ];
 
 /// The `user_version` this release reads and writes.

@@ -4,6 +4,8 @@ use super::connection::{READ, set_up_reader};
 use super::error::failed;
 use super::probe::entries;
 use super::store::SqliteOptions;
+use super::tail::{State, Tail, View, amended_after, number_from, signed};
+use crate::domain::index::Lookup;
 use crate::domain::interaction::Interaction;
 use crate::store::contract::{StoreError, StoreResult};
 use crate::store::list::{Age, Amendment, Show, Snapshot, Source, WHAT, Work};
@@ -11,65 +13,81 @@ use crate::store::plan::Probe;
 use r2d2_sqlite::SqliteConnectionManager;
 use roaring::RoaringTreemap;
 use rusqlite::{CachedStatement, Connection, Params, Row, params_from_iter};
+use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
+
+/// Instants of the tail that are read at first.
+const INSTANTS: usize = 64;
 
 /// Connections for lists, as many as there are lists and streams at a time.
 #[derive(Debug)]
-pub(super) struct Pool(r2d2::Pool<SqliteConnectionManager>);
+pub(super) struct Pool {
+    connections: r2d2::Pool<SqliteConnectionManager>,
+    tail: Arc<Tail>,
+}
 
 impl Pool {
     /// Opens no connection yet.
-    pub(super) fn new(path: &Path, options: &SqliteOptions) -> Self {
+    pub(super) fn new(path: &Path, options: &SqliteOptions, tail: Arc<Tail>) -> Self {
         let settings = options.clone();
         let manager = SqliteConnectionManager::file(path)
             .with_flags(READ)
             .with_init(move |connection| set_up_reader(connection, &settings));
         let most =
             options.list_connections.max(1).saturating_add(options.stream_connections.max(1));
-        let pool = r2d2::Pool::builder()
+        let connections = r2d2::Pool::builder()
             .max_size(most)
             .min_idle(Some(0))
             // A local file does not go away between two uses.
             .test_on_check_out(false)
             .connection_timeout(options.busy_timeout)
             .build_unchecked(manager);
-        Self(pool)
+        Self { connections, tail }
     }
 }
 
 impl Source for Pool {
     fn with_snapshot(&self, work: &mut Work<'_>) -> StoreResult<()> {
-        let mut connection = self.0.get().map_err(|e| StoreError::Failed {
+        let mut connection = self.connections.get().map_err(|e| StoreError::Failed {
             what: "opening a read connection",
             source: Box::new(e),
         })?;
         // Ends, by rollback, when it is dropped: there is nothing to commit.
-        let snapshot = connection.transaction().map_err(because)?;
-        work(&Transaction(&snapshot))
+        let transaction = connection.transaction().map_err(because)?;
+        // Whose first look is what fixes it.
+        let state = State::of(&transaction).map_err(because)?;
+        work(&Transaction { connection: &transaction, state, tail: &self.tail })
     }
 }
 
-/// A connection in a transaction.
-struct Transaction<'a>(&'a Connection);
+/// A connection in a transaction, and what is not in its index.
+struct Transaction<'a> {
+    connection: &'a Connection,
+    state: State,
+    tail: &'a Tail,
+}
 
 impl<'a> Transaction<'a> {
     /// A statement, compiled once per connection.
     fn prepare(&self, sql: &str) -> StoreResult<CachedStatement<'a>> {
-        self.0.prepare_cached(sql).map_err(because)
+        self.connection.prepare_cached(sql).map_err(because)
+    }
+
+    /// Looks at what is not in the index.
+    fn tail<T>(&self, look: impl FnOnce(&View<'_>) -> T) -> StoreResult<T> {
+        self.tail.look(self.connection, self.state, look).map_err(because)
+    }
+
+    /// The last number whose entries are in the index.
+    fn indexed(&self) -> i64 {
+        signed(self.state.indexed)
     }
 }
 
 impl Snapshot for Transaction<'_> {
     fn age(&self) -> StoreResult<Age> {
-        // Both columns are keys, and the newest entry of the log is always kept.
-        let sql = "SELECT (SELECT coalesce(max(number), 0) FROM amendment),
-                          (SELECT coalesce(max(seq), 0) FROM interaction)";
-        self.prepare(sql)?
-            .query_row([], |row| {
-                let (amendments, newest) = (number_from(row, 0)?, number_from(row, 1)?);
-                Ok(Age { origin: 0, amendments, newest })
-            })
-            .map_err(because)
+        Ok(self.state.age)
     }
 
     fn count(&self) -> StoreResult<Option<u64>> {
@@ -89,19 +107,7 @@ impl Snapshot for Transaction<'_> {
     }
 
     fn amended_after(&self, number: u64) -> StoreResult<Option<Vec<Amendment>>> {
-        let oldest = "SELECT coalesce(min(number), 1) FROM amendment";
-        let oldest = self.prepare(oldest)?.query_row([], |row| number_from(row, 0));
-        if oldest.map_err(because)? > number.saturating_add(1) {
-            return Ok(None);
-        }
-        let sql = "SELECT number, seq FROM amendment WHERE number > ? ORDER BY number";
-        let mut statement = self.prepare(sql)?;
-        let amendments = statement
-            .query_map([signed(number)], |row| {
-                Ok(Amendment { number: number_from(row, 0)?, of: number_from(row, 1)? })
-            })
-            .and_then(Iterator::collect);
-        amendments.map(Some).map_err(because)
+        amended_after(self.connection, number).map_err(because)
     }
 
     fn each_found(
@@ -110,7 +116,7 @@ impl Snapshot for Transaction<'_> {
         above: u64,
         show: &mut dyn FnMut(u64) -> bool,
     ) -> StoreResult<()> {
-        let (entries, mut values) = entries(probe);
+        let (entries, mut values) = entries(probe, self.indexed());
         let sql = if above == 0 && *probe == Probe::Every {
             // Any index has them all, in an order of its own; the table is as large as its documents.
             "SELECT seq FROM interaction".to_owned()
@@ -120,21 +126,38 @@ impl Snapshot for Transaction<'_> {
         };
         let mut statement = self.prepare(&sql)?;
         let mut rows = statement.query(params_from_iter(values)).map_err(because)?;
-        while let Some(row) = rows.next().map_err(because)?
-            && show(number_from(row, 0).map_err(because)?)
-        {}
+        while let Some(row) = rows.next().map_err(because)? {
+            if !show(number_from(row, 0).map_err(because)?) {
+                return Ok(());
+            }
+        }
+        if let Probe::Index(Lookup::Key(key)) = probe {
+            let mut others = self.tail(|view| view.with(key, above))?.into_iter();
+            while others.next().is_some_and(&mut *show) {}
+        }
         Ok(())
     }
 
     fn found_among(&self, probe: &Probe, numbers: &[u64]) -> StoreResult<Vec<u64>> {
-        let (entries, values) = entries(probe);
+        let (entries, values) = entries(probe, self.indexed());
         let mut statement = self.prepare(&format!("SELECT 1 FROM {entries} AND seq = ?"))?;
         let mut found = Vec::new();
-        for number in numbers {
+        // Columns have no tail.
+        let indexed = match probe {
+            Probe::Index(_) | Probe::Present(_) => self.state.indexed,
+            _ => u64::MAX,
+        };
+        let is_in_index = |number: &&u64| **number <= indexed;
+        for number in numbers.iter().filter(is_in_index) {
             let values = values.iter().cloned().chain([signed(*number).into()]);
             if statement.exists(params_from_iter(values)).map_err(because)? {
                 found.push(*number);
             }
+        }
+        let mut others = numbers.iter().filter(|number| !is_in_index(number)).peekable();
+        if let (Probe::Index(Lookup::Key(key)), Some(_)) = (probe, others.peek()) {
+            let with = self.tail(|view| view.with(key, self.state.indexed))?;
+            found.extend(others.filter(|number| with.binary_search(number).is_ok()));
         }
         Ok(found)
     }
@@ -162,12 +185,16 @@ impl Snapshot for Transaction<'_> {
     fn has_texts(&self, path: u16) -> StoreResult<bool> {
         // Texts are above all integers.
         let sql = "SELECT EXISTS (SELECT 1 FROM attribute WHERE path = ? AND value >= '')";
-        self.prepare(sql)?.query_row([path], |row| row.get(0)).map_err(because)
+        let has_some = self.prepare(sql)?.query_row([path], |row| row.get(0)).map_err(because)?;
+        Ok(has_some || self.tail(|view| view.has_texts(path))?)
     }
 
     fn present(&self, path: u16) -> StoreResult<RoaringTreemap> {
-        let mut statement = self.prepare("SELECT seq FROM attribute WHERE path = ?")?;
-        numbers(&mut statement, [path]).map_err(because)
+        let sql = "SELECT seq FROM attribute WHERE path = ? AND seq <= ?";
+        let mut numbers =
+            numbers(&mut self.prepare(sql)?, (path, self.indexed())).map_err(because)?;
+        numbers.extend(self.tail(|view| view.present(path))?);
+        Ok(numbers)
     }
 
     fn each_instant(
@@ -178,20 +205,66 @@ impl Snapshot for Transaction<'_> {
         show: &mut dyn FnMut(i64, u64) -> StoreResult<bool>,
     ) -> StoreResult<()> {
         let mut statement = self.prepare(if descending {
-            "SELECT value, seq FROM attribute WHERE path = ? AND value <= ? ORDER BY value DESC"
+            "SELECT value, seq FROM attribute WHERE path = ?1 AND value <= ?2 AND seq <= ?3
+             ORDER BY value DESC"
         } else {
             // Texts are above all integers.
-            "SELECT value, seq FROM attribute WHERE path = ? AND value >= ? AND value < ''
+            "SELECT value, seq FROM attribute WHERE path = ?1 AND value >= ?2 AND value < ''
+                 AND seq <= ?3
              ORDER BY value"
         })?;
-        let mut rows = statement.query((path, from_us)).map_err(because)?;
+        let mut others =
+            Instants { of: self, path, from_us, descending, read: VecDeque::new(), passed: 0 };
+        let indexed = self.indexed();
+        let mut rows = statement.query((path, from_us, indexed)).map_err(because)?;
         while let Some(row) = rows.next().map_err(because)? {
-            let (us, number) = (row.get(0).map_err(because)?, number_from(row, 1));
-            if !show(us, number.map_err(because)?)? {
+            let us: i64 = row.get(0).map_err(because)?;
+            while let Some((other_us, number)) = others.before(us)? {
+                if !show(other_us, number)? {
+                    return Ok(());
+                }
+            }
+            if !show(us, number_from(row, 1).map_err(because)?)? {
+                return Ok(());
+            }
+        }
+        let end = if descending { i64::MIN } else { i64::MAX };
+        while let Some((us, number)) = others.before(end)? {
+            if !show(us, number)? {
                 break;
             }
         }
         Ok(())
+    }
+}
+
+/// Instants of the tail, as they are asked for.
+struct Instants<'a> {
+    of: &'a Transaction<'a>,
+    path: u16,
+    from_us: i64,
+    descending: bool,
+    read: VecDeque<(i64, u64)>,
+    passed: usize,
+}
+
+impl Instants<'_> {
+    /// The next one, unless it is behind an instant.
+    fn before(&mut self, end_us: i64) -> StoreResult<Option<(i64, u64)>> {
+        if self.read.is_empty() {
+            // Twice as many each time: most want twenty, some want all.
+            let (most, passed) = (self.passed.max(INSTANTS), self.passed);
+            let read = self.of.tail(|view| {
+                view.instants(self.path, self.from_us, self.descending, passed, most)
+            })?;
+            self.passed += read.len();
+            self.read = read.into();
+        }
+        let is_due = |(us, _): &(i64, u64)| match self.descending {
+            true => *us >= end_us,
+            false => *us <= end_us,
+        };
+        Ok(self.read.pop_front_if(|next| is_due(next)))
     }
 }
 
@@ -231,16 +304,6 @@ pub(super) fn interaction_from(row: &Row<'_>) -> rusqlite::Result<Interaction> {
         foreign_href: row.get(2)?,
         text: row.get(3)?,
     })
-}
-
-/// Reads the creation number in a column. SQLite counts from 1.
-fn number_from(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(i64::unsigned_abs)
-}
-
-/// For SQL, whose integers have a sign.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The contract's error for one of SQLite while listing.

@@ -7,10 +7,12 @@ use super::change;
 use super::connection::{open_writer, resolve};
 use super::error::OpenError;
 use super::import;
+use super::indexing::Indexing;
 use super::memory::Memory;
 use super::once;
 use super::reader::Reader;
 use super::snapshot::{Pool, interaction_from};
+use super::tail::Tail;
 use super::writer::{Stats, Writer};
 use crate::domain::event::Event;
 use crate::domain::interaction::Interaction;
@@ -52,6 +54,9 @@ pub struct SqliteOptions {
     pub index_cache_bytes: usize,
     /// Entries of it that are walked each time rather than kept.
     pub walked_entries: u64,
+    /// How many of the newest interactions get their entries in the index together. Up to three times as
+    /// many are in memory.
+    pub indexed_together: usize,
     /// How much of the database file each thread that reads maps into memory. 0: nothing.
     pub mmap_bytes: u32,
     /// Whether a thread that reads by key keeps its snapshot for the next read, where that is as good.
@@ -75,6 +80,7 @@ impl Default for SqliteOptions {
             scan_documents: None,
             index_cache_bytes: 64 << 20,
             walked_entries: 1000,
+            indexed_together: 4096,
             mmap_bytes: 32 << 20,
             keeps_snapshots: true,
             copies_beside: true,
@@ -126,9 +132,11 @@ impl SqliteStore {
         let memory =
             Memory::load(&connection).map_err(|e| failed("reading extension paths", e.into()))?;
         let memory = Arc::new(memory);
-        let writer = Writer::start(connection, Arc::clone(&memory), &options)
+        let tail = Arc::new(Tail::new(options.indexed_together));
+        let indexing = Indexing::new(Arc::clone(&tail));
+        let writer = Writer::start(connection, Arc::clone(&memory), indexing, &options)
             .map_err(|e| failed("starting the writer thread", e.into()))?;
-        let lists = Lists::new(Pool::new(&path, &options), options.lists());
+        let lists = Lists::new(Pool::new(&path, &options, tail), options.lists());
         let reader = Arc::new(Reader::new(path, options, Arc::clone(&memory)));
         let background = Background::new(Arc::clone(&reader));
         Ok(Self { writer, reader, background, lists, memory })

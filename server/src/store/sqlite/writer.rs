@@ -11,6 +11,7 @@
 use super::change::Unit;
 use super::error::failed_because;
 use super::group_commit::{GroupCommit, Verdict};
+use super::indexing::Indexing;
 use super::job::{Job, job};
 use super::memory::Memory;
 use super::store::SqliteOptions;
@@ -72,13 +73,14 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         memory: Arc<Memory>,
+        indexing: Indexing,
         options: &SqliteOptions,
     ) -> io::Result<Self> {
         let SqliteOptions { queue_length, queue_bytes, max_batch, .. } = *options;
         let (sender, receiver) = mpsc::channel(queue_length.max(1));
         let (alive, ended) = watch::channel(());
         let counters = Arc::new(Counters::default());
-        let mut group_commit = GroupCommit::new(connection, memory, options)?;
+        let mut group_commit = GroupCommit::new(connection, memory, indexing, options)?;
         let told = Arc::clone(&counters);
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             work(&mut group_commit, receiver, max_batch, &told);
@@ -171,5 +173,6 @@ fn work(
         for (job, verdict) in batch.into_iter().zip(verdicts) {
             job.answer(verdict);
         }
+        group_commit.tidy_up();
     }
 }

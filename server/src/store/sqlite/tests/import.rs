@@ -64,8 +64,10 @@ async fn what_is_replaced_by_its_own_batch_is_found_by_its_last_content_only() {
         [item("x", r#"{"status":"a"}"#, by_text()), item("x", r#"{"status":"b"}"#, by_text())];
     let fates = import(&f, OnConflict::Replace, &items).await;
     assert_eq!(fates, [Imported::Created, Imported::Replaced]);
-    assert_eq!(f.count("attribute"), 1);
+    assert_eq!(f.listed(&filter("status=a"), 0, None).await.0, 0);
     assert_eq!(f.listed(&filter("status=b"), 0, None).await.0, 1);
+    f.store.close().await.unwrap();
+    assert_eq!(f.count("attribute"), 1);
 }
 
 #[tokio::test]

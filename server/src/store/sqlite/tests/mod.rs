@@ -13,6 +13,7 @@ mod once;
 mod pages;
 mod snapshots;
 mod streams;
+mod tail;
 mod wal;
 
 use super::{SqliteOptions, SqliteStore};
@@ -135,7 +136,7 @@ pub(super) fn record(id: &str, version: i64, text: &str) -> Record {
 
 pub(super) fn record_of(interaction: Interaction) -> Record {
     let members = interaction.members().unwrap();
-    let keys = index::keys(&members);
+    let keys = index::keys(&members).into();
     Record { interaction, keys, extension_paths: Vec::new() }
 }
 
