@@ -49,7 +49,7 @@ const MIDDLING: u64 = 100_000;
 pub(crate) struct BenchArgs {
     /// Only these; without any, all of them, and docs/BENCHMARKS.md is written
     sections: Vec<Section>,
-    /// Numbers of interactions to measure at; with 10000000 as well a run takes up to 22 GiB of disk, and some ten minutes more
+    /// Numbers of interactions to measure at; with 10000000 as well a run takes 22 GiB of disk, and a quarter of an hour more
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     documents: Vec<u64>,
     /// How often each load has its turn

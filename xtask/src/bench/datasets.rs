@@ -18,7 +18,7 @@ use std::time::Instant;
 pub(super) const MOST_KEPT: u64 = 1_000_000;
 /// What a small interaction takes in a store of ours, and in the plain one.
 const BYTES_OF_OURS: u64 = 1_400;
-const BYTES_OF_PLAIN: u64 = 1_400;
+const BYTES_OF_PLAIN: u64 = 1_700;
 /// What it takes in PostgreSQL, with its log.
 const BYTES_OF_POSTGRES: u64 = 4_000;
 /// Lines after which a word is said.
@@ -228,4 +228,18 @@ pub(super) fn ensure_room(root: &Path, folder: &Path, sizes: &[u64]) -> anyhow::
     println!("needs up to {:.0} GiB of disk, {:.0} GiB are free", gib(needed), gib(free));
     ensure!(needed < free, "not enough room on the disk: ask for fewer documents");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_needs_as_much_disk_as_the_help_says() {
+        let gib = |sizes: &[u64]| most_bytes(sizes) >> 30;
+        assert_eq!(gib(&[10_000, 100_000, 1_000_000, 10_000_000]), 21);
+        // Of the large ones, one at a time.
+        assert!(gib(&[10_000_000, 20_000_000]) < 31);
+        assert!(gib(&[]) >= 4);
+    }
 }

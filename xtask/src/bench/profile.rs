@@ -53,7 +53,9 @@ const RUST: &[Kind] = &[
     ("JSON", &["json", "serde", "indexmap", "BuildHasher", "sip::Hasher"]),
     ("HTTP", &["hyper", "dropshot", "http", "bytes::"]),
     ("SQL: running it", &["rusqlite", "store::sqlite"]),
+    ("sets of numbers", &["roaring"]),
     ("our own", &["tmf683"]),
+    ("tasks (tokio)", &["tokio", "futures", "mio::"]),
     ("other Rust", &[""]),
 ];
 
