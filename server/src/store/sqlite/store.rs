@@ -34,7 +34,7 @@ use std::time::Duration;
 pub struct SqliteOptions {
     /// The most writes one transaction has. 1: each write has a commit of its own.
     pub max_batch: usize,
-    /// The most writes that wait; one more is told [`StoreError::Busy`]. 0: every write is.
+    /// The most writes that wait; one more is told that the store is busy. 0: every write is.
     pub queue_length: usize,
     /// The most bytes of text that those which wait have together; one more is told the same. 0: any.
     pub queue_bytes: usize,
@@ -80,7 +80,7 @@ impl Default for SqliteOptions {
             scan_documents: None,
             index_cache_bytes: 64 << 20,
             walked_entries: 1000,
-            indexed_together: 4096,
+            indexed_together: 8192,
             mmap_bytes: 32 << 20,
             keeps_snapshots: true,
             copies_beside: true,
