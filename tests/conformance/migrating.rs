@@ -197,7 +197,7 @@ async fn clients_go_on_as_if_nothing_had_happened() {
     ]
     .into();
     let before = Shown::by(&source, &paths).await;
-    let deleted = v5.get("/events?eventType=PartyInteractionDeleteEvent").await.json();
+    let deleted = v5.get("/events?eventType=PartyInteractionDeleteEvent&limit=1000").await.json();
     source.terminate();
     assert_eq!(source.wait().await, Some(0));
     let notified = listener.received();

@@ -17,10 +17,12 @@ const BOUND_KIB: usize = 32 << 10;
 /// index, and are said to be.
 fn fill(database: &Path, rows: usize) {
     let sql = format!(
-        "WITH RECURSIVE row (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row WHERE n < {rows})
+        "BEGIN IMMEDIATE;
+         WITH RECURSIVE row (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row WHERE n < {rows})
          INSERT INTO interaction (id, version, document)
          SELECT 'i' || n, n, '{{\"reason\":\"{}\",\"status\":\"opened\"}}' FROM row;
-         UPDATE indexed SET up_to = (SELECT max(seq) FROM interaction)",
+         UPDATE indexed SET up_to = (SELECT max(seq) FROM interaction);
+         COMMIT",
         "x".repeat(800)
     );
     rusqlite::Connection::open(database).unwrap().execute_batch(&sql).unwrap();
