@@ -6,6 +6,10 @@
 //! the writer waits for it, a little, as soon as the copy has caught up so far that little is left to
 //! do. Whoever begins to read while nothing is written needs no log.
 //!
+//! On one processor nothing goes on beside anything. There the writer copies what an import has committed
+//! before it begins the next transaction, so that this one begins the log anew: else the log would grow to
+//! its bound, over blocks and memory that cost more than the copy.
+//!
 //! A list that is being streamed reads from the log for as long as it takes. So the log is as long as
 //! this bound and a little more, or as what is written during the longest stream; afterwards it is cut
 //! to the bound.
@@ -28,6 +32,9 @@ const STEP: u64 = 16 << 20;
 /// What the writer copies by itself without being noticed.
 const LITTLE: u64 = 2 << 20;
 
+/// A commit of so much is none of requests, whose clients wait for the next.
+const LARGE: u64 = 4 << 20;
+
 /// How long writes wait for readers: longer than a thread reads from one snapshot.
 const PATIENCE: Duration = Duration::from_millis(30);
 
@@ -38,6 +45,9 @@ pub(super) struct Wal {
     page_bytes: u32,
     /// The length at which to try.
     try_at: u64,
+    /// The length after the last commit.
+    before: u64,
+    has_one_processor: bool,
 }
 
 /// How long the log is, in bytes, and how much of that is not in the database.
@@ -57,7 +67,9 @@ impl Wal {
             Ok((copying, page_bytes))
         };
         let (copying, page_bytes) = set_up().map_err(io::Error::other)?;
-        Ok(Self { copier: Copier::start(copying)?, busy_timeout, page_bytes, try_at: MOST })
+        let has_one_processor = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
+        let copier = Copier::start(copying)?;
+        Ok(Self { copier, busy_timeout, page_bytes, try_at: MOST, before: 0, has_one_processor })
     }
 
     /// To be called after each commit. That it cannot be begun anew is no failure: it grows.
@@ -69,6 +81,11 @@ impl Wal {
 
     fn try_to(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let Length { whole, left } = self.length(connection)?;
+        let is_large = whole.checked_sub(self.before).unwrap_or(whole) >= LARGE;
+        self.before = whole;
+        if is_large && left >= STEP && self.has_one_processor {
+            return connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        }
         let is_long = whole > self.try_at;
         if whole <= MOST {
             self.try_at = MOST;
