@@ -45,8 +45,8 @@ pub(super) struct Wal {
     page_bytes: u32,
     /// The length at which to try.
     try_at: u64,
-    /// The length after the last commit.
-    before: u64,
+    /// What was not in the database after the last commit, in bytes.
+    left: u64,
     has_one_processor: bool,
 }
 
@@ -69,7 +69,7 @@ impl Wal {
         let (copying, page_bytes) = set_up().map_err(io::Error::other)?;
         let has_one_processor = thread::available_parallelism().is_ok_and(|count| count.get() == 1);
         let copier = Copier::start(copying)?;
-        Ok(Self { copier, busy_timeout, page_bytes, try_at: MOST, before: 0, has_one_processor })
+        Ok(Self { copier, busy_timeout, page_bytes, try_at: MOST, left: 0, has_one_processor })
     }
 
     /// To be called after each commit. That it cannot be begun anew is no failure: it grows.
@@ -81,9 +81,10 @@ impl Wal {
 
     fn try_to(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let Length { whole, left } = self.length(connection)?;
-        let is_large = whole.checked_sub(self.before).unwrap_or(whole) >= LARGE;
-        self.before = whole;
+        let is_large = left.saturating_sub(self.left) >= LARGE;
+        self.left = left;
         if is_large && left >= STEP && self.has_one_processor {
+            self.left = 0;
             return connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
         let is_long = whole > self.try_at;
