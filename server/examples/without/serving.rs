@@ -14,11 +14,10 @@ pub(super) async fn main() -> anyhow::Result<()> {
     let all = SqliteOptions::default();
     let sqlite = match trick.as_str() {
         "nothing" => all,
-        "mapping" => SqliteOptions { mmap_bytes: 0, ..all },
         "snapshots" => SqliteOptions { keeps_snapshots: false, ..all },
         "copier" => SqliteOptions { copies_beside: false, ..all },
         "tail" => SqliteOptions { indexed_together: 1, ..all },
-        other => bail!("{other} is none of nothing, mapping, snapshots, copier, tail"),
+        other => bail!("{other} is none of nothing, snapshots, copier, tail"),
     };
     let listen = Some("127.0.0.1:0".to_owned());
     let settings = Settings::load(&Flags { listen, store: Some(store), ..Flags::default() })?;

@@ -8,7 +8,7 @@ use super::loads::{Loads, V5};
 use super::report::{Shown, Table};
 use super::server::Server;
 use super::wrk::Load;
-use Trick::{Copier, Lto, Mapping, Mimalloc, Nothing, Postings, Snapshots, Tail};
+use Trick::{Copier, Lto, Mimalloc, Nothing, Postings, Snapshots, Tail};
 
 /// Here the file is small enough to be mapped whole.
 const FEW: u64 = 10_000;
@@ -21,7 +21,6 @@ const LEAST_ROUNDS: usize = 5;
 enum Trick {
     /// The server that the others are compared with.
     Nothing,
-    Mapping,
     Snapshots,
     Postings,
     Copier,
@@ -34,7 +33,6 @@ impl Trick {
     fn name(self) -> &'static str {
         match self {
             Nothing => "nothing",
-            Mapping => "mapping the file into memory, 32 MiB of it, for reads by id",
             Snapshots => "keeping snapshots for reads by id",
             Postings => "keeping what lookups found (`limits.index_cache_bytes`)",
             Copier => "copying the write-ahead log beside the writer",
@@ -48,7 +46,6 @@ impl Trick {
         let all = &bench.without;
         match self {
             Nothing => Server::without(all, "nothing", store, &[]),
-            Mapping => Server::without(all, "mapping", store, &[]),
             Snapshots => Server::without(all, "snapshots", store, &[]),
             Postings => {
                 let settings = [("TMF683_LIMITS__INDEX_CACHE_BYTES", "0")];
@@ -85,11 +82,11 @@ pub(super) fn measure(bench: &Bench) -> anyhow::Result<Shown> {
         let loads = Loads { documents };
         // Who only reads can share a file.
         let file = bench.datasets.ours(documents)?.file;
-        let tricks = [Nothing, Mapping, Snapshots, Postings, Mimalloc];
+        let tricks = [Nothing, Snapshots, Postings, Mimalloc];
         let start = |trick: Trick| anyhow::Ok((trick, trick.start(bench, &store_of(&file))?));
         let servers = tricks.map(start).into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         let rows: [Row<'_>; 5] = [
-            (loads.get(V5), &[Mapping, Snapshots, Mimalloc]),
+            (loads.get(V5), &[Snapshots, Mimalloc]),
             (loads.by_party(), &[Mimalloc]),
             (loads.by_status_and_channel(), &[Postings]),
             (loads.deep_page(), &[Postings]),

@@ -125,12 +125,6 @@ pub(super) fn open_copier(path: &Path) -> rusqlite::Result<Connection> {
 pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, READ)?;
     set_up_reader(&connection, options)?;
-    // Pages of the database file are read in place rather than by one system call and one copy
-    // each, from the kernel's page cache that all connections share: a fifth off a read by key
-    // where the file fits. What is mapped and touched counts as resident, once per thread, hence
-    // the bound; and a disk error under a mapping is a SIGBUS rather than an error, hence 0 as a
-    // possible choice. Lists do without: they would touch all of it.
-    connection.pragma_update(None, "mmap_size", i64::from(options.mmap_bytes))?;
     Ok(connection)
 }
 

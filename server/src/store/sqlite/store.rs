@@ -57,8 +57,6 @@ pub struct SqliteOptions {
     /// How many of the newest interactions get their entries in the index together. Up to three times as
     /// many are in memory.
     pub indexed_together: usize,
-    /// How much of the database file each thread that reads maps into memory. 0: nothing.
-    pub mmap_bytes: u32,
     /// Whether a thread that reads by key keeps its snapshot for the next read, where that is as good.
     pub keeps_snapshots: bool,
     /// Whether the write-ahead log is copied to the database beside the writer, on a thread of its own;
@@ -81,7 +79,6 @@ impl Default for SqliteOptions {
             index_cache_bytes: 64 << 20,
             walked_entries: 1000,
             indexed_together: 8192,
-            mmap_bytes: 32 << 20,
             keeps_snapshots: true,
             copies_beside: true,
         }
