@@ -64,6 +64,9 @@ pub(crate) struct BenchArgs {
     /// Build the profile `dist` too, which takes some minutes, to show what it earns
     #[arg(long)]
     lto: bool,
+    /// Measure nothing: put the reasons of reasons.toml, as they are now, into docs/BENCHMARKS.md
+    #[arg(long, exclusive = true)]
+    explain: bool,
     /// Where to write what was measured [default: docs/BENCHMARKS.md for all sections]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -154,6 +157,9 @@ impl Bench {
 /// Something is missing; or, once the rest is measured, a section failed or a target is missed without
 /// a reason.
 pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
+    if args.explain {
+        return explain(&root.join(REPORT));
+    }
     ensure!(args.rounds > 0 && args.seconds > 0, "nothing is measured in no time");
     ensure!(args.documents.iter().all(|&size| size >= 1_000), "fewer than 1000 show nothing");
     let is_whole = args.sections.is_empty();
@@ -207,6 +213,13 @@ pub(crate) fn bench(root: &Path, args: &BenchArgs) -> anyhow::Result<()> {
     println!("{table}");
     failures.extend(complaints);
     ensure!(failures.is_empty(), "{}", failures.join("\n"));
+    Ok(())
+}
+
+fn explain(report: &Path) -> anyhow::Result<()> {
+    let (text, complaints) = targets::explained(&std::fs::read_to_string(report)?)?;
+    std::fs::write(report, text)?;
+    ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
     Ok(())
 }
 

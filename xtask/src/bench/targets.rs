@@ -110,11 +110,11 @@ fn judge_by(found: &Found, reasons: &BTreeMap<String, String>) -> (Table, Vec<St
             (Some(true), None) => "met",
             (Some(false), Some(_)) => "missed",
             (Some(true), Some(_)) => {
-                complaints.push(format!("reasons.toml explains `{key}`, which is met"));
+                complaints.push(superfluous(key));
                 "met"
             }
             (Some(false), None) => {
-                complaints.push(format!("`{key}` is missed, and reasons.toml does not say why"));
+                complaints.push(unexplained(key));
                 "missed"
             }
         };
@@ -124,6 +124,43 @@ fn judge_by(found: &Found, reasons: &BTreeMap<String, String>) -> (Table, Vec<St
         table.row([what.to_owned(), bound, measured, verdict.to_owned(), why]);
     }
     (table, complaints)
+}
+
+/// A report with the reasons as they are now, which can only be told once there is a report; and what is
+/// wrong with them.
+pub(super) fn explained(report: &str) -> anyhow::Result<(String, Vec<String>)> {
+    let reasons = toml::from_str(REASONS).context("reasons.toml")?;
+    Ok(explained_by(report, &reasons))
+}
+
+fn explained_by(report: &str, reasons: &BTreeMap<String, String>) -> (String, Vec<String>) {
+    let (mut text, mut complaints) = (String::new(), Vec::new());
+    for line in report.lines() {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let target = TARGETS.iter().find(|(_, _, what, ..)| cells.first() == Some(what));
+        if let (Some((_, key, ..)), [what, bound, measured, verdict, _]) = (target, &*cells) {
+            let reason = reasons.get(*key).map_or("", String::as_str);
+            match (*verdict, reason) {
+                ("missed", "") => complaints.push(unexplained(key)),
+                ("met", reason) if !reason.is_empty() => complaints.push(superfluous(key)),
+                _ => {}
+            }
+            let why = if *verdict == "missed" { reason } else { "" };
+            text.push_str(&format!("| {what} | {bound} | {measured} | {verdict} | {why} |"));
+        } else {
+            text.push_str(line);
+        }
+        text.push('\n');
+    }
+    (text, complaints)
+}
+
+fn unexplained(key: &str) -> String {
+    format!("`{key}` is missed, and reasons.toml does not say why")
+}
+
+fn superfluous(key: &str) -> String {
+    format!("reasons.toml explains `{key}`, which is met")
 }
 
 /// With three digits or more that count.
@@ -159,6 +196,24 @@ mod tests {
         let unexplained = "`group_commit` is missed, and reasons.toml does not say why";
         check(&[missed], &[], &[unexplained]);
         check(&[], &[reason, ("x", "")], &["reasons.toml explains `x`, which is no target"]);
+    }
+
+    #[test]
+    fn a_report_is_explained_as_if_the_reasons_had_been_there() {
+        let found = Found::from([(Target::GroupCommit, 6.0), (Target::Import, 30_000.0)]);
+        let reasons = |text: &str| BTreeMap::from([("group_commit".to_owned(), text.to_owned())]);
+        let (before, _) = judge_by(&found, &reasons("an old one"));
+        let (after, _) = judge_by(&found, &reasons("a new one"));
+        let report =
+            |table: Table| format!("# All\n\n## Targets\n\n{table}\n## Other\n\n| a | b |\n");
+        let (explained, complaints) = explained_by(&report(before), &reasons("a new one"));
+        assert_eq!((explained, complaints), (report(after), vec![]));
+        let (_, complaints) = explained_by(&explained_by("", &reasons("")).0, &BTreeMap::new());
+        assert_eq!(complaints, [""; 0]);
+        let (table, _) = judge_by(&found, &reasons("one"));
+        let wrong = BTreeMap::from([("import".to_owned(), "slow".to_owned())]);
+        let (_, complaints) = explained_by(&report(table), &wrong);
+        assert_eq!(complaints, [unexplained("group_commit"), superfluous("import")]);
     }
 
     #[test]
