@@ -13,7 +13,7 @@ const MOST: usize = 1 << 16;
 
 /// All amendments after `after` and up to `up_to`.
 #[derive(Debug)]
-pub(super) struct History {
+pub struct History {
     after: u64,
     up_to: u64,
     amendments: VecDeque<Amendment>,
@@ -21,7 +21,7 @@ pub(super) struct History {
 
 impl History {
     /// Knows of none yet, and begins after that one.
-    pub(super) fn after(number: u64) -> Self {
+    pub fn after(number: u64) -> Self {
         Self { after: number, up_to: number, amendments: VecDeque::new() }
     }
 
@@ -36,28 +36,38 @@ impl History {
         if age.amendments > self.up_to {
             self.follow(snapshot, age.amendments)?;
         }
-        let from = age.amendments.min(other.amendments);
-        let to = age.amendments.max(other.amendments);
+        Ok(self.numbers(age.amendments, other.amendments))
+    }
+
+    /// Which interactions were amended between two amendments, in either order, the first of them not
+    /// included; `None`: that is not known any more, or not yet.
+    pub fn numbers(&self, one: u64, other: u64) -> Option<RoaringTreemap> {
+        let (from, to) = (one.min(other), one.max(other));
         if from < self.after || to > self.up_to {
-            return Ok(None);
+            return None;
         }
         let place =
             |number| self.amendments.partition_point(|amendment| amendment.number <= number);
         let amended = self.amendments.range(place(from)..place(to));
-        Ok(Some(amended.map(|amendment| amendment.of).collect()))
+        Some(amended.map(|amendment| amendment.of).collect())
     }
 
     /// Takes in what has happened up to an amendment.
     fn follow(&mut self, snapshot: &dyn Snapshot, up_to: u64) -> StoreResult<()> {
         match snapshot.amended_after(self.up_to)? {
-            Some(amendments) => self.amendments.extend(amendments),
+            Some(amendments) => self.extend(amendments, up_to),
             None => *self = Self::after(up_to),
         }
+        Ok(())
+    }
+
+    /// Takes in the amendments that follow, up to the last of all.
+    pub fn extend(&mut self, amendments: Vec<Amendment>, up_to: u64) {
+        self.amendments.extend(amendments);
         self.up_to = up_to;
         let too_many = self.amendments.len().saturating_sub(MOST);
         if let Some(last) = self.amendments.drain(..too_many).next_back() {
             self.after = last.number;
         }
-        Ok(())
     }
 }

@@ -42,6 +42,23 @@ const REMEMBERED: usize = 6;
 const DAY_US: i64 = 86_400_000_000;
 
 impl State {
+    /// A list that somebody waits for.
+    fn session<'a>(
+        &'a self,
+        postings: &'a Postings,
+        lifeline: &'a watch::Receiver<()>,
+    ) -> Session<'a> {
+        Session {
+            snapshot: self,
+            age: self.age,
+            postings,
+            wanted: &|| true,
+            lifeline,
+            sort_bytes: 0,
+            scan_documents: None,
+        }
+    }
+
     fn do_step(&mut self, step: &Step) {
         let nth = |n: u8| {
             let many = self.interactions.len().max(1);
@@ -264,15 +281,7 @@ proptest! {
         let (_open, lifeline) = watch::channel(());
         for (place, probe, sets, wanted) in looks {
             let state = place.get(&states);
-            let session = Session {
-                snapshot: state,
-                age: state.age,
-                postings: &postings,
-                wanted: &|| true,
-                lifeline: &lifeline,
-                sort_bytes: 0,
-                scan_documents: None,
-            };
+            let session = state.session(&postings, &lifeline);
             let there = state.plainly(&probe);
             match wanted {
                 0..3 => prop_assert_eq!(&*session.whole(&probe).unwrap(), &there),
@@ -302,15 +311,7 @@ fn a_walk_ends_when_the_lists_are_closed() {
     (0..2000).for_each(|_| state.do_step(&Step::Create((0, 0))));
     let postings = Postings::new(1 << 20, 0);
     let (open, lifeline) = watch::channel(());
-    let session = Session {
-        snapshot: &state,
-        age: state.age,
-        postings: &postings,
-        wanted: &|| true,
-        lifeline: &lifeline,
-        sort_bytes: 0,
-        scan_documents: None,
-    };
     drop(open);
+    let session = state.session(&postings, &lifeline);
     assert!(matches!(session.every(), Err(StoreError::Closed)));
 }

@@ -25,6 +25,7 @@ mod sorted;
 mod walk;
 mod window;
 
+pub use history::History;
 pub use runner::{Bounds, Lists, Source, Work};
 pub use snapshot::{Age, Amendment, Show, Snapshot};
 

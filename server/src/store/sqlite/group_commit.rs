@@ -209,26 +209,32 @@ impl GroupCommit {
         if let Some(wal) = &mut self.wal {
             wal.keep_short(&self.connection);
         }
-        let followed = self
-            .statement("BEGIN")
-            .and_then(|()| self.indexing.follow(&self.connection))
-            .and_then(|()| self.statement("COMMIT"));
-        if let Err(error) = followed {
+        if let Err(error) = self.within("BEGIN", Indexing::follow) {
             tracing::debug!(%error, "the tail is followed with the next commit");
-            self.roll_back();
         }
     }
 
     /// Leaves a complete index.
     fn finish_index(&self) {
-        let written = self
-            .statement("BEGIN IMMEDIATE")
-            .and_then(|()| self.indexing.write_all(&self.connection))
-            .and_then(|()| self.statement("COMMIT"));
-        if let Err(error) = written {
+        if let Err(error) = self.within("BEGIN IMMEDIATE", Indexing::write_all) {
             tracing::warn!(%error, "the newest interactions are indexed after the next start");
+        }
+    }
+
+    /// A transaction without jobs.
+    fn within(
+        &self,
+        begin: &'static str,
+        work: fn(&Indexing, &Connection) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let done = self
+            .statement(begin)
+            .and_then(|()| work(&self.indexing, &self.connection))
+            .and_then(|()| self.statement("COMMIT"));
+        if done.is_err() {
             self.roll_back();
         }
+        done
     }
 
     /// Leaves one file: the index is complete, the WAL's content goes to the database, the WAL becomes empty, and

@@ -16,6 +16,7 @@
 use super::change::add_keys;
 use super::tail::{Entry, Generation, State, Tail, Told, signed};
 use crate::domain::index::Key;
+use roaring::RoaringTreemap;
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -135,7 +136,7 @@ impl Indexing {
 /// `interactions` what it has entries of.
 fn next(
     generation: &Generation,
-    amended: Option<Vec<u64>>,
+    amended: Option<RoaringTreemap>,
     way: Option<Way>,
     state: State,
     interactions: &mut usize,
@@ -144,7 +145,7 @@ fn next(
     let way = way.filter(|way| way.up_to == up_to).zip(amended);
     // Where it is not known what was amended meanwhile, it begins anew.
     let beginning = || Way { up_to, last: None, amendments: state.age.amendments };
-    let (way, amended) = way.unwrap_or_else(|| (beginning(), Vec::new()));
+    let (way, amended) = way.unwrap_or_else(|| (beginning(), RoaringTreemap::new()));
     let most = generation.entries_of(*interactions);
     let entries = generation.behind(way.last.as_ref(), most);
     let is_last = entries.len() < most;

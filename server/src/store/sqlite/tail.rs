@@ -19,6 +19,7 @@ pub(super) use view::View;
 
 use crate::domain::index::Key;
 use recent::{Documents, Recent};
+use roaring::RoaringTreemap;
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -107,7 +108,7 @@ impl Tail {
         &self,
         indexed: u64,
         amended_after: u64,
-        look: impl FnOnce(&Generation, Option<Vec<u64>>) -> T,
+        look: impl FnOnce(&Generation, Option<RoaringTreemap>) -> T,
     ) -> Option<T> {
         let kept = self.read();
         let recent = kept.as_ref()?;

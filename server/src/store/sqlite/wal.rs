@@ -25,10 +25,10 @@ use std::{io, path::Path};
 pub(super) const MOST: u64 = 64 << 20;
 
 /// How much of it is copied at a time. A copy ends with waiting for the disk, and a commit meanwhile waits
-/// with it: one in a hundred for 30 ms where 16 MiB are copied, for 8 ms where it is one.
+/// with it: the less is copied, the shorter.
 const STEP: u64 = 1 << 20;
 
-/// By how much it grows before it is tried again to begin it anew.
+/// By how much it grows before it is tried again to begin it anew. On one processor, what is copied at a time.
 const RETRY: u64 = 16 << 20;
 
 /// What the writer copies by itself without being noticed.

@@ -4,14 +4,12 @@ use super::super::snapshot::interaction_from;
 use super::Told;
 use super::generation::Generation;
 use crate::domain::index::{Key, keys_of};
-use crate::store::list::{Age, Amendment};
+use crate::store::list::{Age, Amendment, History};
+use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
-
-/// Most amendments kept, as many as the database keeps.
-const MOST_AMENDMENTS: usize = 1 << 16;
 
 /// A state of the database.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,8 +55,8 @@ pub(super) struct Recent {
     /// Oldest first: one that is in the index, for those who look at an older state, then those that are
     /// not, the last of them growing.
     generations: VecDeque<Generation>,
-    /// All amendments after the first number.
-    amended: (u64, VecDeque<Amendment>),
+    /// What was amended lately.
+    history: History,
 }
 
 impl Recent {
@@ -68,7 +66,7 @@ impl Recent {
         Self {
             age: Age { newest: indexed, ..age },
             generations: VecDeque::from([Generation::after(indexed)]),
-            amended: (age.amendments, VecDeque::new()),
+            history: History::after(age.amendments),
         }
     }
 
@@ -91,7 +89,7 @@ impl Recent {
             false => amended_after(documents.connection, self.age.amendments)?,
         };
         match amended {
-            Some(amended) => self.amend(&documents, amended)?,
+            Some(amended) => self.amend(&documents, amended, state)?,
             None => *self = Self::beyond(state),
         }
         self.create(&mut documents)?;
@@ -109,6 +107,7 @@ impl Recent {
         &mut self,
         documents: &Documents<'_>,
         amended: Vec<Amendment>,
+        state: State,
     ) -> rusqlite::Result<()> {
         let numbers: BTreeSet<u64> = amended.iter().map(|amendment| amendment.of).collect();
         for number in numbers.into_iter().filter(|number| *number <= self.age.newest) {
@@ -120,12 +119,7 @@ impl Recent {
                 }
             }
         }
-        let (after, log) = &mut self.amended;
-        log.extend(amended);
-        let too_many = log.len().saturating_sub(MOST_AMENDMENTS);
-        if let Some(last) = log.drain(..too_many).next_back() {
-            *after = last.number;
-        }
+        self.history.extend(amended, state.age.amendments);
         Ok(())
     }
 
@@ -180,16 +174,12 @@ impl Recent {
         self.generations.front().is_some_and(|first| *first.numbers().start() <= number + 1)
     }
 
-    /// Which of these were amended after an amendment, each once; `None`: that is not known any more.
-    pub(super) fn amended(&self, after: u64, among: RangeInclusive<u64>) -> Option<Vec<u64>> {
-        let (known_after, log) = &self.amended;
-        if after < *known_after {
-            return None;
-        }
-        let first = log.partition_point(|amendment| amendment.number <= after);
-        let numbers = log.range(first..).map(|amendment| amendment.of);
-        let numbers: BTreeSet<u64> = numbers.filter(|number| among.contains(number)).collect();
-        Some(numbers.into_iter().collect())
+    /// Which of these were amended after an amendment; `None`: that is not known any more.
+    pub(super) fn amended(&self, after: u64, among: RangeInclusive<u64>) -> Option<RoaringTreemap> {
+        let mut numbers = self.history.numbers(after, self.age.amendments)?;
+        numbers.remove_range(..among.start());
+        numbers.remove_range((Bound::Excluded(among.end()), Bound::Unbounded));
+        Some(numbers)
     }
 }
 

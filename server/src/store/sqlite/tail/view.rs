@@ -3,6 +3,7 @@
 use super::generation::{all, instants, texts};
 use super::recent::{Recent, State, keys_at};
 use crate::domain::index::{Key, KeyValue};
+use roaring::RoaringTreemap;
 use rusqlite::Connection;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ pub(in super::super) struct View<'a> {
     state: State,
     /// What was amended since, in order, each with what it had.
     amended: Vec<(u64, Arc<[Key]>)>,
-    gone: Vec<u64>,
+    gone: RoaringTreemap,
 }
 
 impl<'a> View<'a> {
@@ -30,7 +31,7 @@ impl<'a> View<'a> {
         };
         let mut amended = Vec::new();
         for number in &gone {
-            amended.extend(keys_at(connection, *number)?.map(|keys| (*number, keys)));
+            amended.extend(keys_at(connection, number)?.map(|keys| (number, keys)));
         }
         Ok(Some(Self { recent, state, amended, gone }))
     }
@@ -122,6 +123,6 @@ impl<'a> View<'a> {
     fn shows(&self, number: u64) -> bool {
         number > self.state.indexed
             && number <= self.state.age.newest
-            && self.gone.binary_search(&number).is_err()
+            && !self.gone.contains(number)
     }
 }
